@@ -1,0 +1,104 @@
+"""Writing so that a crash leaves the old state or the new one, never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from lookalike.errors import StorageError
+
+__all__ = [
+    "STORAGE_ERRNOS",
+    "recover",
+    "replace_directory",
+    "storage_errors",
+    "sync_tree",
+    "write_text",
+]
+
+STORAGE_ERRNOS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+}
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into a `StorageError` of one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in STORAGE_ERRNOS:
+            raise
+        where = error.filename or path
+        raise StorageError(
+            f"cannot write {where}: {(error.strerror or 'error').lower()}; "
+            "free space or choose another place with --output, then run the command again"
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file beside `path`, sync it and rename it into place."""
+    beside = path.with_name(path.name + ".new")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+
+def replace_directory(new: Path, place: Path) -> None:
+    """Put the directory `new` where `place` is; what was there is deleted last.
+
+    A crash between the two renames leaves `place.old`, which `recover` brings back.
+    """
+    old = place.with_name(place.name + ".old")
+    with storage_errors(place):
+        if old.exists():
+            shutil.rmtree(old)
+        if place.exists():
+            place.rename(old)
+        new.rename(place)
+        _sync_directory(place.parent)
+        if old.exists():
+            shutil.rmtree(old)
+
+
+def recover(place: Path) -> None:
+    """Undo a `replace_directory` that a crash cut between its two renames."""
+    old = place.with_name(place.name + ".old")
+    if old.exists() and not place.exists():
+        with storage_errors(place):
+            old.rename(place)
+
+
+def sync_tree(directory: Path) -> None:
+    """Make every file below `directory`, and the folders, survive a loss of power."""
+    with storage_errors(directory):
+        for path in sorted(directory.rglob("*"), reverse=True):
+            if path.is_dir():
+                _sync_directory(path)
+            else:
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+        _sync_directory(directory)
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name != "posix":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
