@@ -1,0 +1,32 @@
+"""Find pictures, decode them once, keep them ready for a network; and named data sets."""
+
+from __future__ import annotations
+
+from lookalike.images.cache import PictureCache, decode_collection, open_cache
+from lookalike.images.collection import Collection, Picture, Skipped
+from lookalike.images.datasets import DATASETS, Dataset, load_dataset
+from lookalike.images.decode import Decoded, Source, decode, thumbnail
+from lookalike.images.finding import find_pictures
+from lookalike.images.idx import read_idx, write_idx
+from lookalike.images.spec import Fit, ImageSpec
+
+__all__ = [
+    "DATASETS",
+    "Collection",
+    "Dataset",
+    "Decoded",
+    "Fit",
+    "ImageSpec",
+    "Picture",
+    "PictureCache",
+    "Skipped",
+    "Source",
+    "decode",
+    "decode_collection",
+    "find_pictures",
+    "load_dataset",
+    "open_cache",
+    "read_idx",
+    "thumbnail",
+    "write_idx",
+]

@@ -1,0 +1,299 @@
+"""The picture cache: every picture decoded once, as bytes of the training size, memory-mapped."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import CollectionError, LookalikeError, StorageError
+from lookalike.images.collection import Collection, Skipped
+from lookalike.images.decoding import Block, decode_in_order
+from lookalike.images.spec import ImageSpec
+from lookalike.storage import recover, replace_directory, storage_errors, write_text
+from lookalike.types import OnProgress, Progress, silent
+
+__all__ = ["FORMAT_VERSION", "PictureCache", "decode_collection", "open_cache"]
+
+FORMAT_VERSION = 1
+
+_HEADER = "cache.json"
+_PIXELS = "pixels.npy"
+_TABLE = "pictures.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class PictureCache:
+    """The decoded pictures of a collection, row by row in its order; unreadable ones have no row.
+
+    Attributes:
+        directory: holds cache.json, pixels.npy and pictures.parquet.
+        spec: what the pictures were decoded to.
+        pixels: uint8 (N, H, W, C), memory-mapped, read-only.
+        paths: relative to the collection's root.
+        labels: weak labels, None where there is none.
+        splits: "train", "val", "test" or None.
+        widths: int32 (N,), of the originals, in pixels as displayed.
+        heights: int32 (N,), of the originals, in pixels as displayed.
+        sha256: of each file's bytes (of the picture's bytes within an IDX file), in hex.
+        skipped: the files that were left out, each with its reason.
+        source: what the user named.
+    """
+
+    directory: Path
+    spec: ImageSpec
+    pixels: NDArray[np.uint8]
+    paths: tuple[str, ...]
+    labels: tuple[str | None, ...]
+    splits: tuple[str | None, ...]
+    widths: NDArray[np.int32]
+    heights: NDArray[np.int32]
+    sha256: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {path: position for position, path in enumerate(self.paths)}
+
+    def position(self, path: str) -> int | None:
+        """Return the row of `path`, or None if it has none."""
+        return self._positions.get(path)
+
+    def rows(self, *splits: str | None) -> NDArray[np.int64]:
+        """Return the positions of the pictures of these splits; of all pictures if none is named.
+
+        None stands for "without a split".
+        """
+        if not splits:
+            return np.arange(len(self), dtype=np.int64)
+        return np.array(
+            [position for position, split in enumerate(self.splits) if split in splits], np.int64
+        )
+
+
+def decode_collection(
+    collection: Collection,
+    spec: ImageSpec,
+    directory: Path,
+    *,
+    workers: int | None = None,
+    on_progress: OnProgress = silent,
+) -> PictureCache:
+    """Decode every picture of a collection once, and keep the result in `directory`.
+
+    A cache that is there already is used again if it was made from the same files (paths, labels,
+    splits, sizes and times of change) for the same spec; else it is made anew, beside, and
+    renamed into place.
+
+    Args:
+        collection: the pictures.
+        spec: the size, channels, fit and background wanted.
+        directory: where the cache is kept; may not hold anything else.
+        workers: how many threads decode; by default one a core.
+        on_progress: told after each block of pictures, as stage "decode".
+
+    Raises:
+        CollectionError: not one of the pictures can be read.
+        StorageError: the disk is full, or the place may not be written or holds something else.
+    """
+    recover(directory)
+    key = _freshness_key(collection, spec)
+    if _is_fresh(directory, key):
+        return open_cache(directory)
+    _check_place(directory)
+    beside = directory.with_name(directory.name + ".new")
+    try:
+        with storage_errors(directory):
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(parents=True)
+            _write(collection, spec, beside, key, workers, on_progress)
+        replace_directory(beside, directory)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return open_cache(directory)
+
+
+def open_cache(directory: Path) -> PictureCache:
+    """Open a cache that `decode_collection` made.
+
+    Raises:
+        CollectionError: it is missing, damaged, or of another format version.
+    """
+    import pyarrow.parquet as parquet
+
+    header = _read_header(directory)
+    try:
+        table = parquet.read_table(directory / _TABLE)
+        cache = PictureCache(
+            directory=directory,
+            spec=ImageSpec.from_dict(header["spec"]),
+            pixels=np.load(directory / _PIXELS, mmap_mode="r", allow_pickle=False),
+            paths=tuple(table["paths"].to_pylist()),
+            labels=tuple(table["labels"].to_pylist()),
+            splits=tuple(table["splits"].to_pylist()),
+            widths=table["widths"].to_numpy(),
+            heights=table["heights"].to_numpy(),
+            sha256=tuple(table["sha256"].to_pylist()),
+            skipped=tuple(Skipped(**skipped) for skipped in header["skipped"]),
+            source=header["source"],
+        )
+    except (OSError, KeyError, ValueError, TypeError, LookalikeError) as error:
+        raise _damaged(directory) from error
+    if cache.pixels.shape[0] != len(cache) or cache.pixels.dtype != np.uint8:
+        raise _damaged(directory)
+    return cache
+
+
+def _damaged(directory: Path) -> CollectionError:
+    return CollectionError(
+        f"the picture cache {directory} is damaged; delete it and run the command again"
+    )
+
+
+def _read_header(directory: Path) -> dict[str, Any]:
+    try:
+        header = json.loads((directory / _HEADER).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CollectionError(f"{directory} is not a picture cache: no {_HEADER} in it") from error
+    except ValueError as error:
+        raise _damaged(directory) from error
+    version = header.get("format_version") if isinstance(header, dict) else None
+    if version != FORMAT_VERSION:
+        raise CollectionError(
+            f"the picture cache {directory} has format version {version}, wanted {FORMAT_VERSION}; "
+            "delete it and run the command again"
+        )
+    return dict(header)
+
+
+def _freshness_key(collection: Collection, spec: ImageSpec) -> str:
+    """Digest everything that decides what the cache holds, but for the bytes of the pictures."""
+    digest = hashlib.sha256(json.dumps([FORMAT_VERSION, spec.as_dict(), collection.kind]).encode())
+    files: dict[str, tuple[int, int]] = {}
+    for position, picture in enumerate(collection.pictures):
+        # an IDX file holds many pictures: ask for its size and time once
+        name = picture.path.rpartition("#")[0] if collection.kind == "idx" else picture.path
+        if name not in files:
+            files[name] = collection.stat(position)
+        digest.update(repr((picture.path, picture.label, picture.split, *files[name])).encode())
+    digest.update(repr([(item.path, item.reason) for item in collection.skipped]).encode())
+    return digest.hexdigest()
+
+
+def _is_fresh(directory: Path, key: str) -> bool:
+    try:
+        return _read_header(directory).get("key") == key and len(open_cache(directory)) > 0
+    except CollectionError:
+        return False
+
+
+def _check_place(directory: Path) -> None:
+    """Refuse to replace a folder that is not a cache: it may be somebody's pictures."""
+    if not directory.exists() or (directory / _HEADER).is_file():
+        return
+    if not directory.is_dir() or any(directory.iterdir()):
+        raise StorageError(
+            f"{directory} holds something that is not a picture cache; choose another place"
+        )
+
+
+def _write(
+    collection: Collection,
+    spec: ImageSpec,
+    directory: Path,
+    key: str,
+    workers: int | None,
+    on_progress: OnProgress,
+) -> None:
+    blocks, done = [], 0
+    with (directory / _PIXELS).open("wb") as file:
+        start = _write_pixels_header(file, len(collection), spec)
+        on_progress(Progress("decode", 0, len(collection)))
+        for block in decode_in_order(collection, spec, workers):
+            file.write(block.pixels.tobytes())
+            blocks.append(_without_pixels(block))
+            done += block.seen
+            on_progress(Progress("decode", done, len(collection)))
+        rows = sum(len(block.positions) for block in blocks)
+        file.seek(0)
+        if _write_pixels_header(file, rows, spec) != start:
+            raise StorageError(f"cannot write {directory / _PIXELS}: its header changed its length")
+        file.flush()
+        os.fsync(file.fileno())
+    skipped = [*collection.skipped, *(item for block in blocks for item in block.skipped)]
+    if not rows:
+        raise CollectionError(
+            f"{collection.source}: not one of its {len(collection)} pictures can be read; "
+            f"{len(skipped)} skipped, the first is {skipped[0].path} ({skipped[0].reason})"
+        )
+    _write_table(directory / _TABLE, collection, blocks)
+    _write_header(directory / _HEADER, collection.source, spec, key, skipped)
+
+
+def _without_pixels(block: Block) -> Block:
+    """Drop the pixels, which are on disk now: the rest is kept until the end."""
+    return Block(
+        block.positions,
+        block.pixels[:0].copy(),
+        block.sizes,
+        block.sha256,
+        block.skipped,
+        block.seen,
+    )
+
+
+def _write_pixels_header(file: BinaryIO, rows: int, spec: ImageSpec) -> int:
+    """Write the header of a .npy file of that many rows, and return its length.
+
+    Rows are appended by plain writes, because a full disk under a memory map kills the process.
+    The header leaves room for its first axis to grow, so that the count can be corrected later.
+    """
+    header = io.BytesIO()
+    shape = (rows, spec.height, spec.width, spec.channels)
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    return file.write(header.getvalue())
+
+
+def _write_table(path: Path, collection: Collection, blocks: list[Block]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    pictures = [collection.pictures[position] for block in blocks for position in block.positions]
+    sizes = [size for block in blocks for size in block.sizes]
+    columns = {
+        "paths": pa.array([picture.path for picture in pictures], pa.string()),
+        "labels": pa.array([picture.label for picture in pictures], pa.string()),
+        "splits": pa.array([picture.split for picture in pictures], pa.string()),
+        "widths": pa.array([width for width, _ in sizes], pa.int32()),
+        "heights": pa.array([height for _, height in sizes], pa.int32()),
+        "sha256": pa.array([sha for block in blocks for sha in block.sha256], pa.string()),
+    }
+    parquet.write_table(pa.table(columns), path)
+
+
+def _write_header(
+    path: Path, source: str, spec: ImageSpec, key: str, skipped: list[Skipped]
+) -> None:
+    header = {
+        "format_version": FORMAT_VERSION,
+        "key": key,
+        "source": source,
+        "spec": spec.as_dict(),
+        "skipped": [{"path": item.path, "reason": item.reason} for item in skipped],
+    }
+    write_text(path, json.dumps(header, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,284 @@
+"""From a file, bytes, an array or a Pillow image to the pixels that a network takes."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from lookalike.errors import PictureError
+from lookalike.images.modes import (
+    SIDEWAYS,
+    on_background,
+    orientation_of,
+    plain_mode,
+    to_srgb,
+)
+from lookalike.images.quiet import quiet_pillow
+from lookalike.images.spec import ImageSpec
+
+__all__ = ["MAX_PIXELS", "Decoded", "Source", "decode", "read_bytes", "thumbnail"]
+
+Source = Path | str | bytes | NDArray[Any] | Image.Image
+
+MAX_PIXELS = 178_956_970
+"""A picture of more pixels is refused: a small file can claim any size (Pillow's own limit)."""
+
+_Size = tuple[int, int]
+
+_TAILS = ((), (1,), (3,), (4,))
+_WHITE = (255, 255, 255)
+_FILTER = Image.Resampling.BICUBIC
+_REDUCING_GAP = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """One picture, ready for a network.
+
+    Attributes:
+        pixels: uint8 (height, width, channels) of the spec.
+        width: of the original, in pixels, as displayed (its orientation applied).
+        height: of the original, in pixels, as displayed.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    image: Image.Image  # upright, of a plain mode, perhaps smaller than the original
+    width: int
+    height: int
+    profile: bytes | None
+
+
+def decode(source: Source, spec: ImageSpec) -> Decoded:
+    """Read one picture as `spec` asks.
+
+    The EXIF orientation is applied, the first frame of an animation taken, transparency laid over
+    the spec's background, an embedded colour profile converted to sRGB, 16 bits scaled to 8. JPEG
+    is decoded at a reduced scale where that still gives enough pixels. A picture that already has
+    the right size and channels keeps its exact values.
+
+    Args:
+        source: a path; the bytes of a file; a uint8 array (H, W), (H, W, 1), (H, W, 3) or
+            (H, W, 4); or a Pillow image.
+        spec: the size, channels, fit and background wanted.
+
+    Raises:
+        PictureError: the picture cannot be read.
+    """
+    with _reading(source):
+        opened = _open(source, lambda whole: _enough(whole, spec))
+        width, height = opened.image.size
+        size = (spec.width, spec.height)
+        if spec.fit == "pad":
+            size = _inside((width, height), size)
+        box = _middle((width, height), size) if spec.fit == "crop" else (0, 0, width, height)
+        image = to_srgb(_resize(opened.image, size, box), opened.profile)
+        pixels = on_background(image, spec.background, spec.channels)
+    if size != (spec.width, spec.height):
+        pixels = _pad(pixels, spec)
+    return Decoded(pixels, opened.width, opened.height)
+
+
+def thumbnail(
+    source: Source, size: int, background: tuple[int, int, int] = _WHITE
+) -> NDArray[np.uint8]:
+    """Return a small copy to look at.
+
+    A picture of at most half of `size` is enlarged by a whole factor without smoothing, so that
+    the pixels of a 28×28 digit stay crisp.
+
+    Args:
+        source: what `decode` takes.
+        size: the longest that a side may be, in pixels.
+        background: RGB, under transparent pixels.
+
+    Returns:
+        uint8 (height, width, 3), neither side above `size`.
+
+    Raises:
+        PictureError: the picture cannot be read.
+    """
+    with _reading(source):
+        opened = _open(source, lambda whole: _inside(whole, (size, size)))
+        image, longest = opened.image, max(opened.image.size)
+        if longest > size:
+            small = _inside(image.size, (size, size))
+            image = _resize(image, small, (0, 0, *image.size))
+        pixels = on_background(to_srgb(image, opened.profile), background, 3)
+    factor = max(1, size // longest)
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        PictureError: the file cannot be read, or is empty.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureError(
+            f"cannot read {_name(path)}: {(error.strerror or 'error').lower()}"
+        ) from error
+    if not data:
+        raise PictureError(f"cannot read {_name(path)}: the file is empty")
+    return data
+
+
+def _open(source: Source, enough: Callable[[_Size], _Size]) -> _Opened:
+    """Open, load and turn upright; `enough` says how many pixels a size must keep."""
+    image = _image_of(source)
+    whole = image.size
+    if not 1 <= whole[0] * whole[1] <= MAX_PIXELS:
+        raise ValueError(f"it claims {whole[0]}×{whole[1]} pixels, up to {MAX_PIXELS:,} are read")
+    scaled = _draft(image, enough)
+    image.load()
+    if not scaled:
+        whole = image.size
+    transpose = orientation_of(image)
+    profile = image.info.get("icc_profile") or None
+    image = plain_mode(image)
+    if transpose is not None:
+        image = image.transpose(transpose)
+        whole = whole[::-1] if transpose in SIDEWAYS else whole
+    return _Opened(image, whole[0], whole[1], profile)
+
+
+def _draft(image: Image.Image, enough: Callable[[_Size], _Size]) -> bool:
+    """Ask libjpeg for the smallest scale that is enough; True if it may have been reduced."""
+    if image.format not in ("JPEG", "MPO"):
+        return False
+    if orientation_of(image) in SIDEWAYS:
+        size = enough(image.size[::-1])[::-1]
+    else:
+        size = enough(image.size)
+    return image.draft(None, size) is not None
+
+
+def _image_of(source: Source) -> Image.Image:
+    if isinstance(source, np.ndarray):
+        return _image_of_array(source)
+    if isinstance(source, Image.Image):
+        copy = source.copy()
+        copy.info.setdefault("exif", source.info.get("exif", b""))
+        return copy
+    if isinstance(source, bytes):
+        if not source:
+            raise ValueError("it is empty")
+        return _open_bytes(source)
+    return _open_bytes(read_bytes(Path(source)))
+
+
+def _image_of_array(array: NDArray[Any]) -> Image.Image:
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in _TAILS:
+        raise ValueError(
+            f"an array must be uint8 (H, W) or (H, W, 1, 3 or 4), got {array.dtype} {array.shape}"
+        )
+    return Image.fromarray(
+        np.ascontiguousarray(array if array.shape[2:] != (1,) else array[..., 0])
+    )
+
+
+def _open_bytes(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        _register_heif()
+        return Image.open(io.BytesIO(data))
+
+
+@lru_cache(maxsize=1)
+def _register_heif() -> None:
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
+
+def _resize(image: Image.Image, size: _Size, box: tuple[float, ...]) -> Image.Image:
+    if image.size == size and box == (0, 0, *size):
+        return image
+    left, top, right, bottom = box
+    return image.resize(size, _FILTER, (left, top, right, bottom), reducing_gap=_REDUCING_GAP)
+
+
+def _inside(whole: _Size, size: _Size) -> _Size:
+    """The largest size of the shape of `whole` that fits inside `size`."""
+    scale = min(size[0] / whole[0], size[1] / whole[1])
+    return max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))
+
+
+def _middle(whole: _Size, size: _Size) -> tuple[float, ...]:
+    """The largest box of the shape of `size` in the middle of `whole`: left, top, right, bottom."""
+    scale = min(whole[0] / size[0], whole[1] / size[1])
+    width, height = size[0] * scale, size[1] * scale
+    left, top = (whole[0] - width) / 2, (whole[1] - height) / 2
+    return left, top, left + width, top + height
+
+
+def _enough(whole: _Size, spec: ImageSpec) -> _Size:
+    """The pixels that a picture of size `whole` must keep so that nothing is enlarged."""
+    size = (spec.width, spec.height)
+    if spec.fit == "stretch":
+        return size
+    if spec.fit == "pad":
+        return _inside(whole, size)
+    scale = max(size[0] / whole[0], size[1] / whole[1])
+    return math.ceil(whole[0] * scale), math.ceil(whole[1] * scale)
+
+
+def _pad(pixels: NDArray[np.uint8], spec: ImageSpec) -> NDArray[np.uint8]:
+    ground = Image.new("RGB", (1, 1), spec.background)
+    padded = np.empty((spec.height, spec.width, spec.channels), np.uint8)
+    padded[:] = on_background(ground, spec.background, spec.channels)
+    top, left = (spec.height - pixels.shape[0]) // 2, (spec.width - pixels.shape[1]) // 2
+    padded[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return padded
+
+
+@contextmanager
+def _reading(source: Source) -> Iterator[None]:
+    """Keep Pillow quiet, and make whatever it raises a `PictureError` of one line."""
+    try:
+        with quiet_pillow():
+            yield
+    except PictureError:
+        raise
+    except Exception as error:  # a damaged file makes Pillow raise nearly anything
+        raise PictureError(f"cannot read {_name(source)}: {_reason(error)}") from error
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, bytes):
+        return f"the picture of {len(source):,} bytes"
+    if isinstance(source, str | Path):
+        return str(source).encode("utf-8", "backslashreplace").decode()
+    return "the picture given"
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).partition("\n")[0].strip()
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not a picture of a known format"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it claims too many pixels, up to {MAX_PIXELS:,} are read"
+    if "truncated" in text.lower():
+        return "the file is cut short"
+    if not text or "<" in text:
+        return f"the file is damaged ({type(error).__name__})"
+    return text[0].lower() + text[1:]

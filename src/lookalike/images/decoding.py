@@ -1,0 +1,173 @@
+"""Decode a whole collection, in order, on several threads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import PictureError
+from lookalike.images.collection import Collection, Skipped
+from lookalike.images.decode import decode, read_bytes
+from lookalike.images.spec import ImageSpec
+
+__all__ = ["Block", "decode_in_order"]
+
+_BLOCK_BYTES = 8_000_000
+_MOST_PICTURES = 64
+_COPIED = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some neighbouring pictures of a collection, decoded.
+
+    Attributes:
+        positions: in the collection, of those that could be read.
+        pixels: uint8 (n, H, W, C), as many as positions.
+        sizes: (width, height) of the originals.
+        sha256: of each file's bytes, or of the picture's bytes within an IDX file, in hex.
+        skipped: those that could not be read.
+        seen: how many pictures this block was made from.
+    """
+
+    positions: tuple[int, ...]
+    pixels: NDArray[np.uint8]
+    sizes: tuple[tuple[int, int], ...]
+    sha256: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    seen: int
+
+
+def decode_in_order(
+    collection: Collection, spec: ImageSpec, workers: int | None = None
+) -> Iterator[Block]:
+    """Decode every picture of a collection; blocks come in the collection's order.
+
+    Threads, not processes: Pillow decodes without holding Python's lock, so that threads measure
+    as fast (`benchmarks/decode_workers.py`), start at once and copy nothing.
+
+    Args:
+        collection: the pictures.
+        spec: the size, channels, fit and background wanted.
+        workers: how many threads; by default one a core. 1 decodes in the calling thread.
+    """
+    if workers is None:
+        workers = _cores()
+    if _fits(collection, spec):
+        yield from _copy_arrays(collection, spec)
+    elif workers <= 1:
+        for chunk in _chunks(len(collection), _chunk_length(spec)):
+            yield _decode_block(collection, spec, chunk)
+    else:
+        yield from _decode_on_threads(collection, spec, workers)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _chunk_length(spec: ImageSpec) -> int:
+    fitting = _BLOCK_BYTES // (spec.height * spec.width * spec.channels)
+    return min(max(1, fitting), _MOST_PICTURES)
+
+
+def _chunks(total: int, length: int) -> Iterator[range]:
+    for start in range(0, total, length):
+        yield range(start, min(start + length, total))
+
+
+def _decode_on_threads(collection: Collection, spec: ImageSpec, workers: int) -> Iterator[Block]:
+    """Keep a few blocks a worker under way, no more: decoded pictures must not fill the memory."""
+    waiting: deque[Future[Block]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        try:
+            for chunk in _chunks(len(collection), _chunk_length(spec)):
+                waiting.append(pool.submit(_decode_block, collection, spec, chunk))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Block:
+    positions: list[int] = []
+    sizes: list[tuple[int, int]] = []
+    digests: list[str] = []
+    skipped: list[Skipped] = []
+    pixels = np.empty((len(chunk), spec.height, spec.width, spec.channels), np.uint8)
+    for position in chunk:
+        try:
+            source = collection.read(position)
+            data = read_bytes(source) if isinstance(source, Path) else source
+            decoded = decode(data, spec)
+        except PictureError as error:
+            reason = str(error).partition(": ")[2] or str(error)
+            skipped.append(Skipped(collection.pictures[position].path, reason))
+            continue
+        pixels[len(positions)] = decoded.pixels
+        positions.append(position)
+        sizes.append((decoded.width, decoded.height))
+        digests.append(_digest(data))
+    return Block(
+        tuple(positions),
+        pixels[: len(positions)],
+        tuple(sizes),
+        tuple(digests),
+        tuple(skipped),
+        len(chunk),
+    )
+
+
+def _digest(data: bytes | NDArray[np.uint8]) -> str:
+    if not isinstance(data, bytes):
+        data = data.tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def _fits(collection: Collection, spec: ImageSpec) -> bool:
+    """Whether the pictures lie in memory in the wanted size: nothing is left to decode."""
+    return collection.kind == "idx" and all(
+        array.shape[1:3] == (spec.height, spec.width) and array.shape[3:] in ((), (spec.channels,))
+        for array in collection.arrays.values()
+    )
+
+
+def _copy_arrays(collection: Collection, spec: ImageSpec) -> Iterator[Block]:
+    for chunk in _chunks(len(collection), _COPIED):
+        places = [collection.idx_row(position) for position in chunk]
+        pixels = _gather(collection, places).reshape(len(chunk), spec.height, spec.width, -1)
+        yield Block(
+            tuple(chunk),
+            pixels.repeat(spec.channels // pixels.shape[3], axis=3),
+            ((spec.width, spec.height),) * len(chunk),
+            tuple(_digest(picture) for picture in pixels),
+            (),
+            len(chunk),
+        )
+
+
+def _gather(collection: Collection, places: Sequence[tuple[str, int]]) -> NDArray[np.uint8]:
+    """Return the pictures at these (file, row) places, in their order."""
+    parts, start = [], 0
+    while start < len(places):
+        name = places[start][0]
+        end = start
+        while end < len(places) and places[end][0] == name:
+            end += 1
+        rows = [row for _, row in places[start:end]]
+        picked = collection.arrays[name][rows]
+        parts.append(picked if picked.ndim == 4 else picked[..., None])
+        start = end
+    return np.concatenate(parts)

@@ -1,0 +1,212 @@
+"""Find the pictures of a folder, a CSV or JSON-lines list, or IDX files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from lookalike.errors import CollectionError
+from lookalike.images.collection import Collection, Picture, Skipped, Split
+from lookalike.images.idx import (
+    images_files,
+    is_idx,
+    labels_file,
+    read_idx,
+    read_idx_images,
+    split_of,
+)
+from lookalike.images.lists import find_in_csv, find_in_jsonl
+
+__all__ = ["SUFFIXES", "find_idx", "find_in_folder", "find_pictures"]
+
+SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "heic", "heif", "hif", "gif"),
+        *("bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "tga", "jp2"),
+    )
+)
+"""What the name of a picture file ends in; files of other names in a folder are not pictures."""
+
+_SPLIT_FOLDERS: dict[str, Split] = {
+    "train": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+_LISTS = {".csv": find_in_csv, ".jsonl": find_in_jsonl, ".ndjson": find_in_jsonl}
+
+
+def find_pictures(source: Path) -> Collection:
+    """Find the pictures that a path names; none of them is decoded.
+
+    - A folder, with the folders in it. Hidden files and folders and engines (`*.lookalike`) are
+      passed over, symbolic links followed. A picture's label is the first folder of its path.
+      Where there is a folder `train` beside `val`, `valid`, `validation` or `test`, these are the
+      splits, and the label is the folder below them.
+    - A folder with MNIST-named IDX files (`train-images-idx3-ubyte`, `t10k-...`, `.gz` or not).
+    - A list: `.csv` (columns `path`, `label`, `split`; without a header the first column is the
+      path, the second the label) or `.jsonl` (objects with the same keys). Paths are relative to
+      the list's folder.
+    - An IDX file of pictures, with its labels beside it.
+    - One picture file.
+
+    Raises:
+        CollectionError: there is nothing there, or no picture in it.
+    """
+    if source.is_dir():
+        return _find_in_directory(source)
+    if not source.exists():
+        raise CollectionError(
+            f"no such file or folder: {source}; give a folder of pictures, a list or an IDX file"
+        )
+    if source.suffix.lower() in _LISTS:
+        return _LISTS[source.suffix.lower()](source)
+    if is_idx(source):
+        return find_idx([source], str(source))
+    if source.suffix.lower() in SUFFIXES:
+        return Collection(source.parent, str(source), "folder", (Picture(source.name),))
+    raise CollectionError(
+        f"{source} is neither a picture, a list (.csv, .jsonl) nor an IDX file of pictures"
+    )
+
+
+def _find_in_directory(folder: Path) -> Collection:
+    try:
+        files = images_files(folder)
+    except OSError as error:
+        raise CollectionError(
+            f"cannot read the folder {folder}: {(error.strerror or 'error').lower()}"
+        ) from error
+    return find_idx(files, str(folder)) if files else find_in_folder(folder)
+
+
+def find_in_folder(folder: Path) -> Collection:
+    """Find the picture files in a folder and below, sorted by their paths.
+
+    Raises:
+        CollectionError: there is none.
+    """
+    skipped: list[Skipped] = []
+    paths = sorted(_walk(folder, skipped), key=lambda path: path.split("/"))
+    splits = _layout(folder)
+    pictures = tuple(_picture(path, splits) for path in paths)
+    return Collection(folder, str(folder), "folder", pictures, tuple(skipped))
+
+
+def _layout(folder: Path) -> dict[str, Split]:
+    """Return the folders that are splits: there is a `train`, and a `val` or a `test`."""
+    with os.scandir(folder) as entries:
+        names = {entry.name for entry in entries if _is_folder(entry)}
+    splits = {
+        name: _SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in _SPLIT_FOLDERS
+    }
+    return splits if "train" in splits.values() and len(set(splits.values())) > 1 else {}
+
+
+def _picture(path: str, splits: dict[str, Split]) -> Picture:
+    folders = PurePosixPath(path).parts[:-1]
+    split = splits.get(folders[0]) if folders else None
+    labels = folders[1:] if split else folders
+    return Picture(path, labels[0] if labels else None, split)
+
+
+def _walk(root: Path, skipped: list[Skipped]) -> Iterator[str]:
+    """Yield the paths of the picture files below `root`; each real folder is entered once."""
+    waiting, seen = [""], {_identity(root)}
+    while waiting:
+        folder = waiting.pop()
+        for entry in _entries(root, folder, skipped):
+            path = f"{folder}{entry.name}"
+            if _is_folder(entry):
+                identity = _identity(root / path)
+                unseen = identity is None or identity not in seen
+                if unseen and not entry.name.endswith(".lookalike"):
+                    seen.add(identity)
+                    waiting.append(f"{path}/")
+            elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES:
+                reason = _unusable(entry)
+                if reason:
+                    skipped.append(Skipped(_printable(path), reason))
+                else:
+                    yield path
+
+
+def _entries(root: Path, folder: str, skipped: list[Skipped]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(root / folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        skipped.append(Skipped(_printable(folder.rstrip("/") or "."), reason))
+        return []
+    return sorted(visible, key=lambda entry: entry.name)
+
+
+def _unusable(entry: os.DirEntry[str]) -> str | None:
+    if _printable(entry.path) != entry.path:
+        return "its name is not valid UTF-8"
+    if not _is_file(entry):
+        return "the link leads nowhere" if entry.is_symlink() else "it is not a regular file"
+    return None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells one real folder from another; None for one that may not be looked at."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _printable(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def find_idx(files: list[Path], source: str) -> Collection:
+    """Make one collection of IDX files of pictures in one folder; labels are found beside them.
+
+    Raises:
+        CollectionError: a file is damaged, or pictures and labels do not match.
+    """
+    arrays = {}
+    pictures: list[Picture] = []
+    for path in files:
+        arrays[path.name] = read_idx_images(path)
+        split = split_of(path) if len(files) > 1 else None
+        labels = _idx_labels(path, len(arrays[path.name]))
+        pictures.extend(
+            Picture(f"{path.name}#{row}", label, split) for row, label in enumerate(labels)
+        )
+    return Collection(files[0].parent, source, "idx", tuple(pictures), arrays=arrays)
+
+
+def _idx_labels(images: Path, count: int) -> list[str | None]:
+    path = labels_file(images)
+    if path is None:
+        return [None] * count
+    labels = read_idx(path)
+    if labels.shape != (count,):
+        raise CollectionError(
+            f"{path} holds labels of shape {labels.shape}, but {images.name} holds {count} pictures"
+        )
+    return [str(label) for label in np.asarray(labels).tolist()]
