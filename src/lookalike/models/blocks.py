@@ -1,0 +1,108 @@
+"""Layers that behave like Keras' layers of the same name, and Keras' initialisation.
+
+Keras pads "same" so that the output has ceil(size / stride) rows; an odd number of padding rows
+puts the extra one at the bottom and on the right. PyTorch's `padding=1` with stride 2 puts it at
+the top and on the left: other pixels are seen, other weights are learnt.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = [
+    "SameConv2d",
+    "SameConvTranspose2d",
+    "glorot_init",
+    "he_init",
+    "keras_batch_norm",
+    "same_padding",
+]
+
+# Keras draws He and Glorot normals from a normal cut at two standard deviations and divides by
+# the standard deviation that is left.
+_TRUNCATED_STD = 0.87962566103423978
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the padding (before, after) of one axis under "same" padding.
+
+    Example:
+        >>> same_padding(28, kernel=3, stride=2), same_padding(7, kernel=3, stride=2)
+        ((0, 1), (1, 1))
+    """
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+class SameConv2d(nn.Conv2d):
+    """Convolution with Keras' and TensorFlow's "same" padding: n -> ceil(n / stride)."""
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(channels, filters, kernel, stride, groups=groups, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, filters, ceil(H / stride), ceil(W / stride)) of (B, channels, H, W)."""
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        top, bottom = same_padding(x.shape[2], kernel, stride)
+        left, right = same_padding(x.shape[3], kernel, stride)
+        if top == bottom and left == right:  # the convolution pads by itself, without a copy
+            return functional.conv2d(
+                x, self.weight, self.bias, self.stride, (top, left), groups=self.groups
+            )
+        x = functional.pad(x, (left, right, top, bottom))
+        return functional.conv2d(x, self.weight, self.bias, self.stride, groups=self.groups)
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """Transposed convolution with Keras' "same" padding: n -> n * stride, exactly.
+
+    It is the gradient of `SameConv2d` on an input of n * stride: what that layer padded at the
+    bottom and on the right is cropped here.
+    """
+
+    def __init__(self, channels: int, filters: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(channels, filters, kernel, stride)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Return (B, filters, H * stride, W * stride) of (B, channels, H, W)."""
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        height, width = x.shape[2] * stride, x.shape[3] * stride
+        before, after = same_padding(height, kernel, stride)
+        padding = min(before, after)  # cropped on both sides, by the layer itself
+        whole = functional.conv_transpose2d(x, self.weight, self.bias, stride, padding)
+        start = before - padding
+        return whole[:, :, start : start + height, start : start + width]
+
+
+def keras_batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Return batch normalisation with Keras' epsilon 1e-3 and momentum 0.99 (PyTorch's 0.01)."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+def glorot_init(module: nn.Module) -> None:
+    """Fill a layer as Keras does unless told otherwise: Glorot uniform kernel, bias 0."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def he_init(module: nn.Module) -> None:
+    """Fill a convolution as Keras' `he_normal` does: truncated normal kernel, bias 0."""
+    if isinstance(module, nn.Conv2d):
+        fan_in = module.weight[0].numel()
+        std = (2 / fan_in) ** 0.5 / _TRUNCATED_STD
+        nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,134 @@
+"""The Keras-like layers against slow references written from Keras' definition."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lookalike.models.blocks import (
+    SameConv2d,
+    SameConvTranspose2d,
+    glorot_init,
+    he_init,
+    keras_batch_norm,
+)
+
+
+def slow_same_convolution(x, weight, bias, stride):
+    """Convolve (C, H, W) with (F, C, k, k) as Keras does: pad the rest at bottom and right."""
+    filters, _, kernel, _ = weight.shape
+    _, height, width = x.shape
+    rows, columns = math.ceil(height / stride), math.ceil(width / stride)
+    above = max((rows - 1) * stride + kernel - height, 0) // 2
+    before = max((columns - 1) * stride + kernel - width, 0) // 2
+    y = np.zeros((filters, rows, columns))
+    for f in range(filters):
+        for row in range(rows):
+            for column in range(columns):
+                total = bias[f]
+                for i in range(kernel):
+                    for j in range(kernel):
+                        r, c = row * stride + i - above, column * stride + j - before
+                        if 0 <= r < height and 0 <= c < width:
+                            total += x[:, r, c] @ weight[f, :, i, j]
+                y[f, row, column] = total
+    return y
+
+
+def slow_same_transposed(x, weight, bias, stride):
+    """Spread each value of (C, H, W) over the kernel (C, F, k, k); crop to H * stride."""
+    channels, height, width = x.shape
+    filters, kernel = weight.shape[1], weight.shape[2]
+    whole = np.zeros((filters, (height - 1) * stride + kernel, (width - 1) * stride + kernel))
+    for c in range(channels):
+        for row in range(height):
+            for column in range(width):
+                r, q = row * stride, column * stride
+                whole[:, r : r + kernel, q : q + kernel] += x[c, row, column] * weight[c]
+    start = max(kernel - stride, 0) // 2
+    rows, columns = height * stride, width * stride
+    return whole[:, start : start + rows, start : start + columns] + bias[:, None, None]
+
+
+def run(layer, x):
+    with torch.no_grad():
+        return layer(torch.from_numpy(x[None]).float())[0].numpy()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize(("height", "width"), [(8, 6), (7, 5), (6, 9)])
+def test_convolution_equals_the_slow_one(stride, kernel, height, width):
+    torch.manual_seed(0)
+    layer = SameConv2d(2, 3, kernel, stride)
+    x = np.random.default_rng(0).normal(size=(2, height, width))
+    expected = slow_same_convolution(
+        x, layer.weight.detach().numpy(), layer.bias.detach().numpy(), stride
+    )
+    np.testing.assert_allclose(run(layer, x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("height", "width"), [(7, 7), (4, 6)])
+def test_transposed_convolution_equals_the_slow_one(stride, height, width):
+    torch.manual_seed(0)
+    layer = SameConvTranspose2d(2, 3, 3, stride)
+    x = np.random.default_rng(0).normal(size=(2, height, width))
+    expected = slow_same_transposed(
+        x, layer.weight.detach().numpy(), layer.bias.detach().numpy(), stride
+    )
+    got = run(layer, x)
+    assert got.shape == (3, height * stride, width * stride)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_transposed_convolution_is_the_gradient_of_the_convolution(stride):
+    torch.manual_seed(0)
+    down, up = SameConv2d(2, 3, 3, stride, bias=False), SameConvTranspose2d(3, 2, 3, stride)
+    with torch.no_grad():
+        up.weight.copy_(down.weight)
+        up.bias.zero_()
+    x = torch.randn(1, 2, 8, 8, requires_grad=True)
+    y = down(x)
+    above = torch.randn_like(y)
+    y.backward(above)
+    torch.testing.assert_close(up(above), x.grad)
+
+
+def test_pytorch_padding_is_not_keras_padding():
+    # The reason for SameConv2d: with stride 2 the two see different pixels.
+    torch.manual_seed(0)
+    layer = SameConv2d(1, 1, 3, 2)
+    x = torch.randn(1, 1, 8, 8)
+    other = nn.functional.conv2d(x, layer.weight, layer.bias, stride=2, padding=1)
+    assert not torch.allclose(layer(x), other, atol=1e-3)
+
+
+def test_batch_norm_has_the_constants_of_keras():
+    layer = keras_batch_norm(4)
+    assert (layer.eps, layer.momentum) == (1e-3, 0.01)
+
+
+def test_glorot_is_uniform_within_its_bound():
+    layer = nn.Conv2d(16, 32, 3)
+    glorot_init(layer)
+    bound = math.sqrt(6 / ((16 + 32) * 9))
+    weight = layer.weight.detach()
+    assert weight.abs().max() <= bound
+    assert weight.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+    assert torch.count_nonzero(layer.bias) == 0
+
+
+def test_he_is_a_cut_normal_of_the_right_width():
+    layer = nn.Conv2d(64, 64, 3)
+    he_init(layer)
+    std = math.sqrt(2 / (64 * 9))
+    weight = layer.weight.detach()
+    assert weight.std() == pytest.approx(std, rel=0.02)
+    assert weight.abs().max() <= 2 * std / 0.8796 + 1e-6
+    assert torch.count_nonzero(layer.bias) == 0
