@@ -1,0 +1,77 @@
+"""What training minimises: pure functions of a reconstruction and its target.
+
+Both take tensors of the same shape and return a scalar: the mean over all elements, as Keras
+defines them, so every picture of a batch weighs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lookalike.errors import TrainingError
+
+__all__ = ["BCE_EPSILON", "OBJECTIVES", "Objective", "bce", "mse"]
+
+Objective = Callable[[Tensor, Tensor], Tensor]
+
+BCE_EPSILON = 1e-7  # Keras' `backend.epsilon()`: what its binary cross-entropy clips by
+
+
+def mse(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error: mean of (reconstruction - target)².
+
+    Args:
+        reconstruction: (B, C, H, W), any range.
+        target: (B, C, H, W).
+
+    Raises:
+        TrainingError: the shapes differ (torch would repeat the smaller one).
+
+    Source:
+        https://keras.io/api/losses/regression_losses/#meansquarederror-class
+
+    >>> mse(torch.tensor([0.0, 0.5]), torch.tensor([1.0, 0.5]))
+    tensor(0.5000)
+    """
+    _check_shapes(reconstruction, target)
+    return torch.nn.functional.mse_loss(reconstruction, target)
+
+
+def bce(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy: mean of -(t·log p + (1 - t)·log(1 - p)).
+
+    p, the reconstruction, is first clipped to [1e-7, 1 - 1e-7]. With targets between 0 and 1 the
+    least value is not 0 but the targets' own entropy.
+
+    Args:
+        reconstruction: (B, C, H, W), in [0, 1].
+        target: (B, C, H, W), in [0, 1].
+
+    Raises:
+        TrainingError: the shapes differ.
+
+    Source:
+        https://keras.io/api/losses/probabilistic_losses/#binarycrossentropy-class
+
+    >>> bce(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))  # log 2
+    tensor(0.6931)
+    """
+    _check_shapes(reconstruction, target)
+    # Not torch's own function: given NaN it raises on a CPU and kills the process's GPU context,
+    # where training has to see the NaN and say what happened.
+    p = reconstruction.clamp(BCE_EPSILON, 1 - BCE_EPSILON)
+    return -torch.lerp((1 - p).log(), p.log(), target).mean()
+
+
+def _check_shapes(reconstruction: Tensor, target: Tensor) -> None:
+    if reconstruction.shape != target.shape:
+        raise TrainingError(
+            f"the network turned an input of shape {tuple(target.shape)} into "
+            f"{tuple(reconstruction.shape)}: an autoencoder gives back the shape it gets"
+        )
+
+
+OBJECTIVES: dict[str, Objective] = {"mse": mse, "bce": bce}

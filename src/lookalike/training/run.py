@@ -1,0 +1,297 @@
+"""The training loop: one loop for a laptop's CPU, one GPU or several processes.
+
+Everything random is drawn from generators seeded by the run's seed and the epoch's number, so the
+same seed gives the same weights, and an epoch that was cut short is repeated exactly.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lookalike.errors import DivergedError, TrainingError, TrainingStopped
+from lookalike.models.preset import TrainingSettings
+from lookalike.training.batches import PixelSource, batches, share, shuffled
+from lookalike.training.checkpoint import (
+    Checkpoint,
+    CheckpointKeeper,
+    pack,
+    read_checkpoint,
+    unpack,
+)
+from lookalike.training.fingerprint import differences
+from lookalike.training.objectives import OBJECTIVES, Objective
+from lookalike.training.record import Epoch, TrainingRecord
+from lookalike.training.runtime import local_randomness, random_seed, repeatable
+from lookalike.types import OnProgress, Progress, silent
+
+__all__ = ["Run", "has_converged"]
+
+SECONDS_BETWEEN_REPORTS = 0.25
+# Looking at the loss makes a GPU wait for it: there it is looked at only now and then.
+STEPS_BETWEEN_LOOKS = 50
+
+
+def has_converged(losses: list[float], patience: int | None) -> bool:
+    """Whether the last `patience` epochs brought no loss below the best one before them.
+
+    As Keras' EarlyStopping with `min_delta` 0: an equal loss is no better.
+
+    >>> has_converged([0.3, 0.2, 0.25, 0.2], patience=2)
+    True
+    >>> has_converged([0.3, 0.2, 0.25], patience=2)
+    False
+    """
+    if patience is None or not losses:
+        return False
+    return len(losses) - 1 - losses.index(min(losses)) >= patience
+
+
+class Run:
+    """One training run: what the loop changes as it goes.
+
+    Attributes:
+        source: where batches are picked from; set before `train`.
+    """
+
+    source: PixelSource
+
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: TrainingSettings,
+        seed: int,
+        accelerator: Accelerator,
+        identity: dict[str, object],
+        checkpoint: Path | None,
+        on_progress: OnProgress,
+    ) -> None:
+        self.model = model
+        self.settings = settings
+        self.seed = seed
+        self.accelerator = accelerator
+        self.identity = identity
+        self.keeper = CheckpointKeeper(checkpoint if accelerator.is_main_process else None)
+        self.on_progress = on_progress if accelerator.is_main_process else silent
+        self.optimizer = torch.optim.Adam(
+            [weight for weight in model.parameters() if weight.requires_grad],
+            lr=settings.learning_rate,
+            eps=settings.epsilon,
+            fused=True,
+        )
+        # Accelerate adds mixed precision and the exchange of gradients to this wrapper, so that
+        # nothing has to be taken off the model afterwards. It would add nothing to the optimiser.
+        self.losses: nn.Module = accelerator.prepare_model(
+            _ReconstructionLoss(model, OBJECTIVES[settings.loss])
+        )
+        self.epochs: list[Epoch] = []
+        self.step = 0
+        self.next_report = 0.0
+
+    def restore(self, directory: Path) -> None:
+        """Go on from the checkpoint in `directory`, if there is one."""
+        kept = read_checkpoint(directory)
+        if kept is None:
+            return
+        if changes := differences(kept.fingerprint, self.identity):
+            raise TrainingError(
+                f"the checkpoint in {directory} was made with {', '.join(changes)}: resume with "
+                "what it was made with, or train without --resume to start from scratch"
+            )
+        if kept.epoch > self.settings.epochs:
+            raise TrainingError(
+                f"the checkpoint in {directory} has {kept.epoch} epochs, {self.settings.epochs} "
+                "were asked for: ask for as many or more, or train without --resume"
+            )
+        unpack(kept, self.model, self.optimizer)
+        self.epochs, self.step = list(kept.record.epochs), kept.step
+        self.keeper.written = kept.epoch
+
+    def train(self, rows: NDArray[np.int64], val_rows: NDArray[np.int64]) -> TrainingRecord:
+        """Train until the last epoch or early stopping; return the record."""
+        try:
+            while len(self.epochs) < self.settings.epochs and not self.converged:
+                number = len(self.epochs) + 1
+                self.epochs.append(self._epoch(number, rows, val_rows))
+                self.keeper.keep(self._checkpoint())
+                self._report(len(rows), len(rows), self.epochs[-1])
+        except KeyboardInterrupt:
+            self.keeper.flush()
+            raise TrainingStopped(self._how_to_go_on()) from None
+        finally:
+            self.keeper.flush()
+        self.accelerator.wait_for_everyone()
+        return self.record
+
+    @property
+    def record(self) -> TrainingRecord:
+        """The epochs so far."""
+        early = self.converged and len(self.epochs) < self.settings.epochs
+        return TrainingRecord(tuple(self.epochs), stopped_early=early)
+
+    @property
+    def converged(self) -> bool:
+        """Whether early stopping ends the run here."""
+        on_training = self.settings.monitor == "loss"
+        losses = [epoch.train_loss if on_training else epoch.val_loss for epoch in self.epochs]
+        return has_converged([loss for loss in losses if loss is not None], self.settings.patience)
+
+    def _epoch(self, number: int, rows: NDArray[np.int64], val_rows: NDArray[np.int64]) -> Epoch:
+        started = time.perf_counter()
+        train_loss = self._pass(number, rows)
+        trained = time.perf_counter()
+        self._check_weights(number)
+        val_loss = self._validate(number, val_rows) if len(val_rows) else None
+        return Epoch(
+            epoch=number,
+            train_loss=train_loss,
+            val_loss=val_loss,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            seconds=time.perf_counter() - started,
+            images_per_second=len(rows) / (trained - started),
+        )
+
+    def _pass(self, number: int, rows: NDArray[np.int64]) -> float:
+        """Go through the training pictures once; return their mean loss."""
+        device, process = self.accelerator.device, self.accelerator.process_index
+        generator = torch.Generator().manual_seed(random_seed(self.seed, number))
+        order = shuffled(rows, generator)
+        smallest = self.accelerator.num_processes * min(2, self.settings.batch_size)
+        total, seen, started = _zero(device), 0, time.perf_counter()
+        self.losses.train()
+        with local_randomness(device, random_seed(self.seed, number, process)), repeatable(device):
+            for batch in batches(order, self.settings.batch_size, smallest):
+                total += self._step(batch)
+                seen += len(batch)
+                if self._looks():
+                    self._check_loss(total, number)
+                    self._report_step(number, seen, len(rows), total, started)
+        total = self.accelerator.reduce(total, reduction="sum")
+        self._check_loss(total, number)
+        return float(total.item()) / len(rows)
+
+    def _step(self, batch: NDArray[np.int64]) -> Tensor:
+        """Take one optimiser step; return the sum of this process's losses, one a picture."""
+        rate, decay = self.settings.learning_rate, self.settings.decay
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate / (1 + decay * self.step)
+        processes = self.accelerator.num_processes
+        mine = share(batch, self.accelerator.process_index, processes)
+        loss = self.losses(self.source.pick(mine))
+        self.optimizer.zero_grad()
+        # Processes' gradients are averaged: this weight makes every picture count the same.
+        self.accelerator.backward(loss * (len(mine) * processes / len(batch)))
+        self.optimizer.step()
+        self.step += 1
+        summed: Tensor = loss.detach() * len(mine)
+        return summed
+
+    def _validate(self, number: int, rows: NDArray[np.int64]) -> float:
+        """Return the mean loss of `rows`, the model in evaluation mode and unchanged."""
+        if self.accelerator.num_processes > 1:  # each has its own running statistics: take one's
+            for buffer in self.model.buffers():
+                broadcast(buffer)
+        loss_of = self.accelerator.unwrap_model(self.losses).eval()
+        mine = share(rows, self.accelerator.process_index, self.accelerator.num_processes)
+        total = _zero(self.accelerator.device)
+        with torch.inference_mode():
+            for batch in batches(mine, self.settings.batch_size):
+                total += loss_of(self.source.pick(batch)) * len(batch)
+        total = self.accelerator.reduce(total, reduction="sum")
+        self._check_loss(total, number)
+        return float(total.item()) / len(rows)
+
+    def _looks(self) -> bool:
+        """Whether this step's loss is looked at."""
+        return self.accelerator.device.type == "cpu" or self.step % STEPS_BETWEEN_LOOKS == 0
+
+    def _check_loss(self, total: Tensor, epoch: int) -> None:
+        if not math.isfinite(total.item()):
+            raise DivergedError(self._diverged("the loss is no longer a number", epoch))
+
+    def _check_weights(self, epoch: int) -> None:
+        """Refuse an epoch whose last step ruined the weights: its loss was taken before."""
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                raise DivergedError(self._diverged(f"{name} is no longer finite", epoch))
+
+    def _diverged(self, what: str, epoch: int) -> str:
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.keeper.flush()
+        kept = (
+            f"the checkpoint of epoch {self.keeper.written} in {self.keeper.directory} is good"
+            if self.keeper.written
+            else "there is no earlier checkpoint"
+        )
+        return (
+            f"{what} in epoch {epoch}, step {self.step}, learning rate {rate:.2g}; {kept}: "
+            "train again with a lower --learning-rate or another --seed"
+        )
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(
+            fingerprint=self.identity,
+            record=TrainingRecord(tuple(self.epochs)),
+            step=self.step,
+            groups=self.optimizer.state_dict()["param_groups"],
+            tensors=pack(self.model, self.optimizer),
+        )
+
+    def _how_to_go_on(self) -> str:
+        done, wanted = len(self.epochs), self.settings.epochs
+        if self.keeper.written:
+            return (
+                f"training stopped after epoch {self.keeper.written} of {wanted}, which is kept in "
+                f"{self.keeper.directory}: run the same command with --resume to go on"
+            )
+        return f"training stopped after epoch {done} of {wanted}; no checkpoint was kept"
+
+    def _report(self, seen: int, pictures: int, epoch: Epoch) -> None:
+        """Tell how an epoch ended, whenever the last report was."""
+        validation = "" if epoch.val_loss is None else f" · validation {epoch.val_loss:.4f}"
+        self._tell(epoch.epoch, seen, pictures, f"loss {epoch.train_loss:.4f}{validation}",
+                   epoch.images_per_second)  # fmt: skip
+
+    def _report_step(
+        self, number: int, seen: int, pictures: int, total: Tensor, started: float
+    ) -> None:
+        now = time.perf_counter()
+        if now >= self.next_report:
+            self.next_report = now + SECONDS_BETWEEN_REPORTS
+            # `total` is this process's part of what all have seen.
+            loss = total.item() * self.accelerator.num_processes / seen
+            self._tell(number, seen, pictures, f"loss {loss:.4f}", seen / (now - started))
+
+    def _tell(self, number: int, seen: int, pictures: int, loss: str, rate: float) -> None:
+        epochs = self.settings.epochs
+        message = f"epoch {number}/{epochs} · {loss} · {rate:,.0f} images/s"
+        done = (number - 1) * pictures + seen
+        self.on_progress(Progress("train", done, epochs * pictures, message))
+
+
+class _ReconstructionLoss(nn.Module):
+    """The loss of a batch as a module, which is what Accelerate wraps."""
+
+    def __init__(self, model: nn.Module, objective: Objective) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mean loss of inputs (B, C, H, W)."""
+        loss: Tensor = self.objective(self.model(x), x)
+        return loss
+
+
+def _zero(device: torch.device) -> Tensor:
+    # Apple's GPUs have no float64.
+    return torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64,
+                       device=device)  # fmt: skip
