@@ -1,0 +1,259 @@
+"""How a retrieval is measured: queries against a gallery, or leave-one-out within it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import SettingsError
+from lookalike.evaluation.metrics import (
+    average_precision_at,
+    knn_accuracy,
+    map_at_r,
+    ndcg_at,
+    precision_at,
+    recall_at,
+)
+from lookalike.types import Metric, check_metric
+
+__all__ = ["COLUMNS", "DEFINITIONS", "Metrics", "evaluate_queries", "leave_one_out"]
+
+DEPTH = 1000
+VOTERS = 10
+# Similarities held at once (128 MB of float32).
+BLOCK = 32_000_000
+
+COLUMNS = {
+    "p_at_1": "P@1",
+    "p_at_5": "P@5",
+    "p_at_10": "P@10",
+    "r_at_10": "R@10",
+    "map_at_1000": "mAP@1000",
+    "map_at_r": "MAP@R",
+    "ndcg_at_10": "nDCG@10",
+    "knn_accuracy": "kNN",
+}
+DEFINITIONS = {
+    "P@k": "share of the first k hits that have the query's label",
+    "R@10": "share of all R pictures with the query's label that are among the first 10 hits",
+    "mAP@1000": "mean of the precisions at the right ranks up to 1000, divided by min(R, 1000)",
+    "MAP@R": "mean of the precisions at the right ranks up to R, divided by R",
+    "nDCG@10": "right hits among the first 10, discounted by 1 / log2(rank + 1), over the best "
+    "possible",
+    "kNN": "share of queries whose label is the commonest among their 10 nearest",
+}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Means over the queries; each is defined in `lookalike.evaluation.metrics`.
+
+    Attributes:
+        p_at_1: precision at 1.
+        p_at_5: precision at 5.
+        p_at_10: precision at 10.
+        r_at_10: recall at 10, divided by R.
+        map_at_1000: mean average precision at 1000, divided by min(R, 1000).
+        map_at_r: MAP@R.
+        ndcg_at_10: nDCG at 10.
+        knn_accuracy: of a vote among the 10 nearest.
+        queries: queries measured.
+        gallery: labelled pictures searched.
+        left_out: queries without a label or without a right answer in the gallery.
+    """
+
+    p_at_1: float
+    p_at_5: float
+    p_at_10: float
+    r_at_10: float
+    map_at_1000: float
+    map_at_r: float
+    ndcg_at_10: float
+    knn_accuracy: float
+    queries: int
+    gallery: int
+    left_out: int = 0
+
+    def __post_init__(self) -> None:
+        for name in COLUMNS:
+            value = getattr(self, name)
+            if not 0 <= value <= 1 + 1e-9:
+                raise SettingsError(f"{name} is {value}: wanted between 0 and 1")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return asdict(self)
+
+
+def evaluate_queries(
+    gallery: NDArray[np.float32],
+    gallery_labels: Sequence[str | None],
+    queries: NDArray[np.float32],
+    query_labels: Sequence[str | None],
+    metric: Metric,
+) -> Metrics:
+    """Measure queries against a gallery that does not hold them.
+
+    Unlabelled pictures of the gallery are not searched, unlabelled queries are left out.
+
+    Args:
+        gallery: embeddings (N, D).
+        gallery_labels: N labels.
+        queries: embeddings (Q, D).
+        query_labels: Q labels.
+        metric: "euclidean", "cosine" or "inner".
+
+    Raises:
+        SettingsError: no query has a right answer, or the arguments do not match.
+    """
+    return _measure(gallery, gallery_labels, queries, query_labels, metric, own=False)
+
+
+def leave_one_out(
+    embeddings: NDArray[np.float32], labels: Sequence[str | None], metric: Metric
+) -> Metrics:
+    """Measure every labelled picture of a gallery against all the others.
+
+    Args:
+        embeddings: (N, D).
+        labels: N labels.
+        metric: "euclidean", "cosine" or "inner".
+
+    Raises:
+        SettingsError: no picture shares its label with another, or the arguments do not match.
+    """
+    return _measure(embeddings, labels, embeddings, labels, metric, own=True)
+
+
+def _measure(
+    gallery: NDArray[np.float32],
+    gallery_labels: Sequence[str | None],
+    queries: NDArray[np.float32],
+    query_labels: Sequence[str | None],
+    metric: Metric,
+    *,
+    own: bool,
+) -> Metrics:
+    _check(gallery, gallery_labels, queries, query_labels)
+    searched = np.array([label is not None for label in gallery_labels], bool)
+    names, numbers = np.unique(
+        np.array([label for label in gallery_labels if label is not None], object).astype(str),
+        return_inverse=True,
+    )
+    number_of = {str(name): number for number, name in enumerate(names)}
+    wanted = np.array([number_of.get(label or "", -1) for label in query_labels], np.int64)
+    wanted[[label is None for label in query_labels]] = -1
+    counts = np.append(np.bincount(numbers, minlength=len(names)), 0)
+    totals = np.where(wanted >= 0, counts[wanted] - int(own), 0)
+    asked = np.flatnonzero(totals > 0)
+    if not len(asked):
+        raise SettingsError(
+            "nothing to measure by: no query shares a label with a picture of the gallery; "
+            "sort the pictures into sub-folders, or give a list with labels"
+        )
+    place = np.cumsum(searched) - 1
+    rankings = _rank(
+        gallery[searched],
+        queries[asked],
+        check_metric(metric),
+        depth=max(DEPTH, int(totals.max())),
+        leave_out=place[asked] if own else None,
+    )
+    values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in COLUMNS}
+    for start, ranking in rankings:
+        part = asked[start : start + len(ranking)]
+        for name, value in _values(numbers[ranking], wanted[part], totals[part]).items():
+            values[name].append(value)
+    means = {name: float(np.concatenate(parts).mean()) for name, parts in values.items()}
+    return Metrics(
+        **means,
+        queries=len(asked),
+        gallery=int(searched.sum()),
+        left_out=len(query_labels) - len(asked),
+    )
+
+
+def _values(
+    found: NDArray[np.int64], wanted: NDArray[np.int64], totals: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    """Return every metric of queries whose hits have the labels `found` (Q, depth)."""
+    relevant = found == wanted[:, None]
+    votes = [[str(label) for label in row] for row in found[:, :VOTERS]]
+    return {
+        "p_at_1": precision_at(relevant, 1),
+        "p_at_5": precision_at(relevant, 5),
+        "p_at_10": precision_at(relevant, 10),
+        "r_at_10": recall_at(relevant, totals, 10),
+        "map_at_1000": average_precision_at(relevant, totals, DEPTH),
+        "map_at_r": map_at_r(relevant, totals),
+        "ndcg_at_10": ndcg_at(relevant, totals, 10),
+        "knn_accuracy": knn_accuracy(votes, [str(label) for label in wanted], VOTERS),
+    }
+
+
+def _rank(
+    gallery: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    metric: Metric,
+    *,
+    depth: int,
+    leave_out: NDArray[np.int64] | None,
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Give the first query of a block and places (B, depth), closest first, ties by place."""
+    prepared, shift = _prepare(gallery, gallery, metric)
+    asked, _ = _prepare(queries, gallery, metric)
+    depth = min(depth, len(gallery) - (leave_out is not None))
+    step = max(1, BLOCK // len(gallery))
+    for start in range(0, len(asked), step):
+        scores = asked[start : start + step] @ prepared.T - shift
+        if leave_out is not None:
+            scores[np.arange(len(scores)), leave_out[start : start + step]] = -np.inf
+        yield start, _order(scores, depth)
+
+
+def _prepare(
+    rows: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return rows and a shift such that row · other - shift[other] orders as the metric does."""
+    zero = np.zeros(len(rows), np.float32)
+    if metric == "euclidean":  # |q - x|² orders as |x|²/2 - qx; centred against cancellation
+        rows = rows - gallery.mean(axis=0)
+        return rows, np.square(rows).sum(axis=1) / 2
+    if metric == "cosine":
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows / np.where(lengths > 0, lengths, 1), zero
+    return rows, zero
+
+
+def _order(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+    """Return places (B, depth) of the highest scores of each row, ties by place."""
+    if depth * 4 >= scores.shape[1]:
+        return np.argsort(-scores, axis=1, kind="stable")[:, :depth]
+    # Everything above the depth-th score, then ties at it from the left, as a full sort has it.
+    edge = np.partition(scores, -depth, axis=1)[:, -depth, None]
+    ranking = np.empty((len(scores), depth), np.int64)
+    for row, values in enumerate(scores):
+        above = np.flatnonzero(values > edge[row])
+        tied = np.flatnonzero(values == edge[row])[: depth - len(above)]
+        places = np.sort(np.concatenate([above, tied]))
+        ranking[row] = places[np.argsort(-values[places], kind="stable")]
+    return ranking
+
+
+def _check(
+    gallery: NDArray[np.float32],
+    gallery_labels: Sequence[str | None],
+    queries: NDArray[np.float32],
+    query_labels: Sequence[str | None],
+) -> None:
+    if len(gallery) != len(gallery_labels) or len(queries) != len(query_labels):
+        raise SettingsError(
+            f"labels do not match: {len(gallery)} pictures and {len(gallery_labels)} labels, "
+            f"{len(queries)} queries and {len(query_labels)} labels"
+        )
+    if gallery.ndim != 2 or queries.ndim != 2 or gallery.shape[1] != queries.shape[1]:
+        raise SettingsError(f"gallery is {gallery.shape}, queries {queries.shape}: widths differ")

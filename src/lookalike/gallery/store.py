@@ -1,0 +1,250 @@
+"""The gallery on disk: one Lance dataset, read into memory when it is opened."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import GalleryError, StorageError
+from lookalike.storage import recover, replace_directory, storage_errors, sync_tree
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Gallery", "GalleryRows", "open_gallery", "write_gallery"]
+
+FORMAT = "lookalike-gallery"
+VERSION = 1
+FILTERS = ("path", "label", "split", "width", "height")
+
+
+@dataclass(frozen=True)
+class GalleryRows:
+    """What is written about N pictures.
+
+    Attributes:
+        paths: relative to the pictures' root; each once.
+        labels: weak labels, None where there is none.
+        splits: "train", "val", "test" or None.
+        widths: in pixels, of the originals as they are shown.
+        heights: in pixels, of the originals as they are shown.
+        sha256: hexadecimal, of the files' content.
+        embeddings: float32 (N, D), finite.
+    """
+
+    paths: Sequence[str]
+    labels: Sequence[str | None]
+    splits: Sequence[str | None]
+    widths: NDArray[np.int32]
+    heights: NDArray[np.int32]
+    sha256: Sequence[str]
+    embeddings: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        lengths = {
+            name: len(getattr(self, name))
+            for name in ("paths", "labels", "splits", "widths", "heights", "sha256", "embeddings")
+        }
+        if len(set(lengths.values())) != 1:
+            raise GalleryError(f"a gallery's columns must be equally long, got {lengths}")
+        if self.embeddings.ndim != 2 or self.embeddings.dtype != np.float32:
+            raise GalleryError(
+                f"embeddings are {self.embeddings.dtype} {self.embeddings.shape}: "
+                "wanted float32 (N, D)"
+            )
+        broken = np.flatnonzero(~np.isfinite(self.embeddings).all(axis=1))
+        if len(broken):
+            raise GalleryError(
+                f"{len(broken)} embeddings hold NaN or infinity, the first is that of "
+                f"{self.paths[broken[0]]}: train the encoder again"
+            )
+        if len(set(self.paths)) != len(self.paths):
+            seen: set[str] = set()
+            twice = next(path for path in self.paths if path in seen or seen.add(path))
+            raise GalleryError(f"a gallery holds each path once, got {twice} twice")
+
+
+class Gallery:
+    """An open gallery.
+
+    Attributes:
+        embeddings: float32 (N, D), C-contiguous.
+        fingerprint: of the encoder that made the embeddings.
+    """
+
+    def __init__(self, directory: Path, dataset: Any) -> None:  # noqa: ANN401 - untyped library
+        self.directory = directory
+        self._dataset = dataset
+        self._table: pa.Table = dataset.scanner(with_row_id=True).to_table()
+        self.fingerprint: str = dataset.schema.metadata[b"fingerprint"].decode()
+        self.embeddings = _matrix(self._table["embedding"])
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """Paths relative to the pictures' root."""
+        return list(self._table["path"].to_pylist())
+
+    @cached_property
+    def labels(self) -> list[str | None]:
+        """Weak labels, None where there is none."""
+        return list(self._table["label"].to_pylist())
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {path: position for position, path in enumerate(self.paths)}
+
+    def position(self, path: str) -> int | None:
+        """Return the place of `path` in the gallery, or None."""
+        return self._positions.get(path)
+
+    def positions(self, where: str | None) -> NDArray[np.int64] | None:
+        """Return the places of the pictures for which a filter holds, in order.
+
+        Args:
+            where: SQL over path, label, split, width and height; None for all pictures.
+
+        Returns:
+            int64 (M,), or None if `where` is None.
+
+        Raises:
+            GalleryError: the filter is not understood.
+        """
+        if where is None:
+            return None
+        if not where.strip():
+            raise GalleryError(f"the filter is empty: {_filter_help()}")
+        try:
+            found = self._dataset.scanner(
+                columns=["path"], filter=_without_other_columns(where), with_row_id=True
+            ).to_table()["_rowid"]
+        except (ValueError, OSError) as error:
+            raise GalleryError(
+                f"the filter {where!r} is not understood ({_reason(error)}): {_filter_help()}"
+            ) from error
+        places = np.searchsorted(self._sorted_ids, found.to_numpy())
+        return np.sort(self._order_of_ids[places])
+
+    @cached_property
+    def _order_of_ids(self) -> NDArray[np.int64]:
+        return np.argsort(self._table["_rowid"].to_numpy(), kind="stable")
+
+    @cached_property
+    def _sorted_ids(self) -> NDArray[np.uint64]:
+        return np.asarray(self._table["_rowid"].to_numpy()[self._order_of_ids])
+
+
+def write_gallery(directory: Path, rows: GalleryRows, *, fingerprint: str) -> Gallery:
+    """Write a gallery beside `directory`, sync it and rename it into place.
+
+    Args:
+        directory: the gallery's directory; what is there is replaced.
+        rows: what it holds.
+        fingerprint: of the encoder that made the embeddings.
+
+    Raises:
+        StorageError: the disk is full or may not be written.
+    """
+    import lance
+
+    beside = directory.with_name(directory.name + ".new")
+    with storage_errors(directory):
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lance.write_dataset(_table(rows, fingerprint), str(beside))
+    except OSError as error:  # Lance says everything that goes wrong on the disk with this one
+        shutil.rmtree(beside, ignore_errors=True)
+        raise StorageError(f"cannot write the gallery to {directory}: {_reason(error)}") from error
+    sync_tree(beside)
+    replace_directory(beside, directory)
+    return open_gallery(directory)
+
+
+def open_gallery(directory: Path) -> Gallery:
+    """Open a gallery and read it into memory.
+
+    Raises:
+        GalleryError: there is none, it is damaged, or it is of another format version.
+    """
+    import lance
+
+    recover(directory)
+    if not directory.is_dir():
+        raise GalleryError(f"no gallery at {directory}: make one with `lookalike index`")
+    try:
+        dataset = lance.dataset(str(directory))
+        _check_format(directory, dataset.schema.metadata or {})
+        return Gallery(directory, dataset)
+    except (ValueError, OSError, KeyError) as error:
+        raise GalleryError(
+            f"the gallery at {directory} is damaged ({_reason(error)}): "
+            "make it again with `lookalike index`"
+        ) from error
+
+
+def _check_format(directory: Path, metadata: dict[bytes, bytes]) -> None:
+    if metadata.get(b"format") != FORMAT.encode():
+        raise GalleryError(f"{directory} is not a Lookalike gallery: give another directory")
+    if metadata.get(b"version") != str(VERSION).encode():
+        found = metadata.get(b"version", b"?").decode(errors="replace")
+        raise GalleryError(
+            f"the gallery at {directory} has format version {found}, this Lookalike reads "
+            f"{VERSION}: update Lookalike, or make it again with `lookalike index`"
+        )
+
+
+def _table(rows: GalleryRows, fingerprint: str) -> pa.Table:
+    import pyarrow as pa
+
+    width = rows.embeddings.shape[1]
+    flat = pa.array(np.ascontiguousarray(rows.embeddings).reshape(-1))
+    columns = {
+        "path": pa.array(rows.paths, pa.string()),
+        "label": pa.array(rows.labels, pa.string()),
+        "split": pa.array(rows.splits, pa.string()),
+        "width": pa.array(rows.widths, pa.int32()),
+        "height": pa.array(rows.heights, pa.int32()),
+        "sha256": pa.array(rows.sha256, pa.string()),
+        "embedding": pa.FixedSizeListArray.from_arrays(flat, width),
+    }
+    facts = {"format": FORMAT, "version": str(VERSION), "fingerprint": fingerprint}
+    return pa.table(columns).replace_schema_metadata(facts)
+
+
+def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    width = column.type.list_size
+    parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    flat = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return np.ascontiguousarray(flat.reshape(-1, width), dtype=np.float32)
+
+
+def _without_other_columns(where: str) -> str:
+    """Refuse the columns that are no facts about a picture: they would leak how it is stored."""
+    bare = re.sub(r"'(?:[^']|'')*'", "''", where)
+    for name in ("embedding", "sha256", "_rowid", "_rowaddr"):
+        if re.search(rf"\b{name}\b", bare, re.IGNORECASE):
+            raise GalleryError(f"the filter may not use {name}: {_filter_help()}")
+    return where
+
+
+def _filter_help() -> str:
+    return f"write SQL over {', '.join(FILTERS)}, such as \"label = 'cat' AND width > 100\""
+
+
+def _reason(error: Exception) -> str:
+    """Return Lance's message without its places in source code and on one line."""
+    text = re.sub(r",? ?\S*\.rs:\d+:\d+", "", " ".join(str(error).split()))
+    text = re.sub(r"^(Invalid user input|LanceError\([^)]*\)): ?", "", text)
+    text = re.sub(r"SELECT 1 FROM t WHERE ", "", text)
+    return text.rstrip(" .,") or type(error).__name__
