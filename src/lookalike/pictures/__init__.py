@@ -1,0 +1,47 @@
+"""What people look at: neighbour grids, reconstructions, the loss curve, the map, the report.
+
+Every part takes plain arrays and records and knows nothing of engines. Every `draw_` function
+returns a `PIL.Image.Image`; the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from lookalike.pictures.curve import LossPoint, draw_loss
+from lookalike.pictures.files import save, to_png
+from lookalike.pictures.grid import GridCell, GridRow, Tone, draw_grid
+from lookalike.pictures.layout import tsne
+from lookalike.pictures.map import Thumbnails, draw_map
+from lookalike.pictures.montage import draw_montage
+from lookalike.pictures.reconstructions import draw_reconstructions
+from lookalike.pictures.report import (
+    MetricRow,
+    Report,
+    ReportPicture,
+    ReportSection,
+    SkippedFile,
+    render_report,
+    write_report,
+)
+
+__all__ = [
+    "GridCell",
+    "GridRow",
+    "LossPoint",
+    "MetricRow",
+    "Report",
+    "ReportPicture",
+    "ReportSection",
+    "SkippedFile",
+    "Thumbnails",
+    "Tone",
+    "draw_grid",
+    "draw_loss",
+    "draw_map",
+    "draw_montage",
+    "draw_reconstructions",
+    "render_report",
+    "save",
+    "to_png",
+    "tsne",
+    "write_report",
+]

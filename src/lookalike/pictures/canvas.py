@@ -1,0 +1,144 @@
+"""What every drawing needs: text that fits, and a picture of any size within a square."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from lookalike.errors import SettingsError
+from lookalike.pictures.style import CARD, GAP, INK, MARGIN, PAGE, TITLE, Colour, font
+
+__all__ = [
+    "Anchor",
+    "as_image",
+    "card_size",
+    "check_some",
+    "draw_card",
+    "fit",
+    "heading",
+    "new_page",
+    "shorten",
+    "write",
+    "write_title",
+]
+
+_ELLIPSIS = "…"
+_LONGEST = 400
+Anchor = Literal["left", "centre", "right"]
+
+
+def shorten(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
+    """Return the text in one line of at most `width` pixels, its middle cut out if need be.
+
+    The middle goes because a path's folder and its file name are both worth reading.
+    """
+    text = " ".join(text.split())
+    if len(text) <= _LONGEST and face.getlength(text) <= width:
+        return text
+    low, high = 0, min(len(text), _LONGEST)
+    while low < high:
+        kept = (low + high + 1) // 2
+        if face.getlength(_cut(text, kept)) <= width:
+            low = kept
+        else:
+            high = kept - 1
+    return _cut(text, low) if low else ""
+
+
+def _cut(text: str, kept: int) -> str:
+    head = (kept + 1) // 2
+    tail = kept - head
+    return text[:head].rstrip() + _ELLIPSIS + (text[-tail:].lstrip() if tail else "")
+
+
+def write(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    *,
+    width: float,
+    size: int,
+    colour: Colour = INK,
+    bold: bool = False,
+    anchor: Anchor = "left",
+) -> None:
+    """Write one line with its top at `place`, never wider than `width`."""
+    face = font(size, bold=bold)
+    corner = {"left": "la", "centre": "ma", "right": "ra"}[anchor]
+    draw.text(place, shorten(text, face, width), font=face, fill=colour, anchor=corner)
+
+
+def as_image(thumbnail: np.ndarray[Any, Any]) -> Image.Image:
+    """Return uint8 (h, w), (h, w, 1) or (h, w, 3) as an RGB image.
+
+    Raises:
+        SettingsError: another shape or type.
+    """
+    pixels = np.asarray(thumbnail)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    grey, colour = pixels.ndim == 2, pixels.ndim == 3 and pixels.shape[-1] == 3
+    if pixels.dtype != np.uint8 or not (grey or colour) or 0 in pixels.shape:
+        raise SettingsError(
+            f"a thumbnail must be uint8 of shape (h, w), (h, w, 1) or (h, w, 3), "
+            f"got {pixels.dtype} of shape {np.asarray(thumbnail).shape}"
+        )
+    return Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
+
+
+def fit(image: Image.Image, size: int) -> Image.Image:
+    """Return the image with its longer side at most `size`, its shape kept.
+
+    A small one grows by a whole factor, nearest neighbour, so that each pixel stays a crisp square;
+    a large one shrinks smoothly.
+    """
+    longer = max(image.size)
+    if longer * 2 <= size:
+        factor = size // longer
+        return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    if longer <= size:
+        return image
+    scaled = (max(1, round(side * size / longer)) for side in image.size)
+    return image.resize((next(scaled), next(scaled)), Image.Resampling.LANCZOS)
+
+
+def card_size(images: Iterable[Image.Image], target: int) -> int:
+    """Return the side of a card, at most `target`, that small pictures fill without a border."""
+    longest = max(max(image.size) for image in images)
+    return target // longest * longest if longest * 2 <= target else target
+
+
+def draw_card(page: Image.Image, image: Image.Image, place: tuple[int, int], size: int) -> None:
+    """Draw the image in the middle of a light card whose left upper corner is `place`."""
+    left, top = place
+    page.paste(CARD, (left, top, left + size, top + size))
+    small = fit(image, size)
+    page.paste(small, (left + (size - small.width) // 2, top + (size - small.height) // 2))
+
+
+def new_page(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """Return an empty page and its pen."""
+    page = Image.new("RGB", (width, height), PAGE)
+    return page, ImageDraw.Draw(page)
+
+
+def heading(title: str | None, size: int = TITLE) -> int:
+    """Return where the drawing begins, below the margin and the title if there is one."""
+    return MARGIN + (size + 2 * GAP if title else 0)
+
+
+def write_title(
+    draw: ImageDraw.ImageDraw, title: str | None, width: int, size: int = TITLE
+) -> None:
+    """Write the title at the top of a page of this width."""
+    if title:
+        write(draw, (MARGIN, MARGIN), title, width=width - 2 * MARGIN, size=size, bold=True)
+
+
+def check_some(items: Sequence[object] | np.ndarray[Any, Any], what: str) -> None:
+    """Raise a `SettingsError` when there is nothing to draw."""
+    if len(items) == 0:
+        raise SettingsError(f"there is nothing to draw: got no {what}, wanted at least one")
