@@ -1,0 +1,345 @@
+"""One function for each command. Heavy imports wait inside, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from lookalike.cli import options as o
+from lookalike.cli.progress import show_progress
+from lookalike.cli.show import (
+    print_datasets,
+    print_evaluation,
+    print_hits,
+    print_info,
+    print_json,
+    print_lines,
+    print_made,
+    print_presets,
+)
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Turn a folder of pictures into a visual search engine trained on those pictures.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from lookalike import __version__
+
+        typer.echo(f"lookalike {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Turn a folder of pictures into a visual search engine trained on those pictures."""
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
+        "demo"
+    ),
+    quiet: o.Quiet = False,
+) -> None:
+    """Build a search engine from 8,000 shipped pictures, measure it, search it."""
+    from lookalike.engine.demo import run_demo
+
+    with show_progress(quiet=quiet) as on_progress:
+        result = run_demo(output, on_progress=on_progress)
+    print_evaluation(result.evaluation)
+    print_lines(result.lines())
+
+
+@app.command()
+def build(
+    source: o.Source,
+    output: o.Output = None,
+    preset: o.PresetName = None,
+    size: o.Size = None,
+    channels: o.Channels = None,
+    latent: o.Latent = None,
+    epochs: o.Epochs = None,
+    batch_size: o.BatchSize = None,
+    learning_rate: o.LearningRate = None,
+    whiten: o.Whiten = None,
+    metric: o.MetricName = None,
+    seed: o.Seed = 0,
+    device: o.Device = "auto",
+    weights: o.Weights = None,
+    archive: o.Archive = None,
+    data_home: o.DataHome = None,
+    resume: o.Resume = False,
+    overwrite: o.Overwrite = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write pictures, metrics and the page.")
+    ] = True,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train an encoder on pictures, index them and write the report."""
+    from lookalike.engine import build as build_engine
+    from lookalike.models import DEFAULT_PRESET
+    from lookalike.types import check_metric
+
+    with show_progress(quiet=quiet) as on_progress:
+        engine = build_engine(
+            source,
+            output,
+            preset=preset or DEFAULT_PRESET,
+            size=size,
+            channels=channels,
+            latent=latent,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            whiten=whiten,
+            metric=check_metric(metric) if metric else None,
+            seed=seed,
+            device=device,
+            weights=weights,
+            archive=archive,
+            data_home=data_home,
+            resume=resume,
+            overwrite=overwrite,
+            report=report,
+            on_progress=on_progress,
+        )
+    print_made(engine, as_json=as_json)
+
+
+@app.command()
+def train(
+    source: o.Source,
+    output: o.Output = None,
+    preset: o.PresetName = None,
+    size: o.Size = None,
+    channels: o.Channels = None,
+    latent: o.Latent = None,
+    epochs: o.Epochs = None,
+    batch_size: o.BatchSize = None,
+    learning_rate: o.LearningRate = None,
+    whiten: o.Whiten = None,
+    metric: o.MetricName = None,
+    seed: o.Seed = 0,
+    device: o.Device = "auto",
+    weights: o.Weights = None,
+    archive: o.Archive = None,
+    data_home: o.DataHome = None,
+    resume: o.Resume = False,
+    overwrite: o.Overwrite = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train an encoder only; `lookalike index` then fills the gallery."""
+    from lookalike.engine import (
+        BuildSettings,
+        default_output,
+        open_source,
+        train_engine,
+    )
+    from lookalike.models import DEFAULT_PRESET
+    from lookalike.types import check_metric
+
+    settings = BuildSettings(
+        preset=preset or DEFAULT_PRESET,
+        size=size,
+        channels=channels,
+        latent=latent,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        whiten=whiten,
+        metric=check_metric(metric) if metric else None,
+        seed=seed,
+        device=device,
+        weights=weights,
+    )
+    with show_progress(quiet=quiet) as on_progress:
+        collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
+        engine = train_engine(
+            collection,
+            output or default_output(source),
+            settings,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
+    print_made(engine, as_json=as_json)
+
+
+@app.command()
+def index(
+    engine: o.EnginePath,
+    source: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Pictures to index.  [default: those the engine was made from]"),
+    ] = None,
+    device: o.Device = "auto",
+    archive: o.Archive = None,
+    data_home: o.DataHome = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Embed pictures with an engine's encoder and make them its gallery."""
+    from lookalike.engine import index_engine
+
+    with show_progress(quiet=quiet) as on_progress:
+        made = index_engine(
+            engine,
+            source,
+            device=device,
+            archive=archive,
+            data_home=data_home,
+            on_progress=on_progress,
+        )
+    print_made(made, as_json=as_json)
+
+
+@app.command()
+def search(
+    engine: o.EnginePath,
+    queries: Annotated[
+        list[str],
+        typer.Argument(metavar="QUERY...", help="Pictures, folders of pictures, gallery paths."),
+    ],
+    k: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("-k", "--top", help="Hits per query.  [default: the preset's]"),
+    ] = None,
+    metric: o.MetricName = None,
+    where: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="SQL over label, path, split, width, height: \"label = 'cat'\"."),
+    ] = None,
+    include_self: Annotated[
+        bool, typer.Option("--include-self", help="Let a gallery picture find itself.")
+    ] = False,
+    grid: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Also draw queries and hits into this PNG, JPEG or WebP."),
+    ] = None,
+    device: o.Device = "auto",
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Find the pictures closest to one or more queries."""
+    from lookalike.engine.searching import search_engine
+    from lookalike.types import check_metric
+
+    with show_progress(quiet=quiet) as on_progress:
+        found = search_engine(
+            engine,
+            queries,
+            k,
+            metric=check_metric(metric) if metric else None,
+            where=where,
+            include_self=include_self,
+            grid=grid,
+            device=device,
+            on_progress=on_progress,
+        )
+    print_hits(found, as_json=as_json, grid=grid)
+
+
+@app.command()
+def evaluate(
+    engine: o.EnginePath,
+    queries: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Labelled pictures.  [default: the test split, else leave-one-out]"),
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Measure the baselines too.")
+    ] = True,
+    device: o.Device = "auto",
+    archive: o.Archive = None,
+    data_home: o.DataHome = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Measure the retrieval by weak labels, beside raw pixels, colour histogram, HOG and PCA."""
+    from lookalike.engine import open_engine
+
+    with show_progress(quiet=quiet) as on_progress:
+        result = open_engine(engine, device=device).evaluate(
+            queries,
+            baselines=baselines,
+            data_home=data_home,
+            archive=archive,
+            on_progress=on_progress,
+        )
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        print_evaluation(result)
+
+
+@app.command("map")
+def draw_map(
+    engine: o.EnginePath,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", help="Picture file.  [default: ENGINE/reports/map.png]"),
+    ] = None,
+    seed: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Seed of the layout.  [default: the engine's]"),
+    ] = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Draw the t-SNE map of the gallery with thumbnails."""
+    from lookalike.engine import open_engine
+    from lookalike.pictures import save
+
+    opened = open_engine(engine)
+    place = output or opened.layout.reports / "map.png"
+    with show_progress(quiet=quiet) as on_progress:
+        save(opened.map(seed=seed, on_progress=on_progress), place)
+    print_lines([str(place)])
+
+
+@app.command()
+def presets(as_json: o.Json = False) -> None:
+    """List the presets with latent shapes and parameter counts."""
+    from lookalike.models import PRESETS, summarise
+
+    print_presets([(preset, summarise(preset)) for preset in PRESETS.values()], as_json=as_json)
+
+
+@app.command()
+def datasets(as_json: o.Json = False) -> None:
+    """List the named data sets with licence and size."""
+    from lookalike.images import DATASETS
+
+    print_datasets(list(DATASETS.values()), as_json=as_json)
+
+
+@app.command()
+def info(
+    engine: o.EnginePath,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help="List the files that could not be read.")
+    ] = False,
+    as_json: o.Json = False,
+) -> None:
+    """Say what an engine holds and how it was made."""
+    from lookalike.engine import open_engine
+
+    opened = open_engine(engine)
+    facts: dict[str, Any] = opened.info()
+    if skipped:
+        facts["files skipped"] = [f"{one.path}: {one.reason}" for one in opened.skipped()]
+    print_info(facts, as_json=as_json)

@@ -1,0 +1,102 @@
+"""The options that several commands share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+__all__ = [
+    "Archive",
+    "BatchSize",
+    "Channels",
+    "DataHome",
+    "Device",
+    "EnginePath",
+    "Epochs",
+    "Json",
+    "Latent",
+    "LearningRate",
+    "MetricName",
+    "Output",
+    "Overwrite",
+    "PresetName",
+    "Quiet",
+    "Resume",
+    "Seed",
+    "Size",
+    "Source",
+    "Weights",
+    "Whiten",
+]
+
+# Typer reads these at run time, where Optional[...] and X | None mean the same.
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A folder of pictures, a CSV or JSON-lines list, an IDX file, "
+        "or a named data set (see `lookalike datasets`)."
+    ),
+]
+EnginePath = Annotated[Path, typer.Argument(metavar="ENGINE", help="An engine's directory.")]
+Output = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--output", "-o", help="The engine to make.  [default: SOURCE.lookalike]"),
+]
+PresetName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--preset", "-p", help="See `lookalike presets`.  [default: conv128]"),
+]
+Size = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Side in pixels that pictures are decoded to.  [default: the preset's]"),
+]
+Channels = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="1 for grey, 3 for colour.  [default: the preset's]"),
+]
+Latent = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Width of the latent.  [default: the preset's]"),
+]
+Epochs = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Passes over the training pictures.  [default: the preset's]"),
+]
+BatchSize = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Pictures in one training step.  [default: the preset's]"),
+]
+LearningRate = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(help="Learning rate of the optimiser.  [default: the preset's]"),
+]
+Whiten = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option("--whiten/--no-whiten", help="Half-whiten the embeddings."),
+]
+MetricName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--metric", help="euclidean, cosine or inner.  [default: the preset's]"),
+]
+Seed = Annotated[int, typer.Option(help="Seed of weights, shuffling and samples.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Weights = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="File with pretrained weights, for presets that load some."),
+]
+Archive = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="An archive of the named data set that you already have."),
+]
+DataHome = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="Where data sets are kept.  [default: ~/.cache/lookalike]"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an engine that is already there.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -1,0 +1,94 @@
+"""Progress on standard error: bars on a terminal, a line per stage elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lookalike.types import OnProgress, Progress, silent
+
+__all__ = ["show_progress"]
+
+# Seconds between two lines of one stage where there is no terminal to draw a bar on.
+LINE_EVERY = 15.0
+
+
+@contextmanager
+def show_progress(*, quiet: bool = False) -> Iterator[OnProgress]:
+    """Give a function that shows `Progress` on standard error.
+
+    Args:
+        quiet: show nothing.
+    """
+    if quiet:
+        yield silent
+    elif sys.stderr.isatty():
+        with _bars() as on_progress:
+            yield on_progress
+    else:
+        yield _Lines().show
+
+
+@contextmanager
+def _bars() -> Iterator[OnProgress]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[message]}"),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+
+        def show(progress: Progress) -> None:
+            task = tasks.get(progress.stage)
+            finished = task is not None and bars.tasks[task].finished
+            if task is None or (finished and progress.done < progress.total):
+                task = bars.add_task(progress.stage, message="")
+                tasks[progress.stage] = task
+            bars.update(
+                task,
+                completed=progress.done,
+                total=progress.total or None,
+                message=progress.message,
+            )
+
+        yield show
+
+
+class _Lines:
+    """One line when a stage ends, and now and then while it lasts."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._last = time.monotonic()
+        self._ended = False
+
+    def show(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.stage != self._stage or (self._ended and progress.done < progress.total):
+            self._stage, self._ended, self._last = progress.stage, False, now
+        ends = bool(progress.total) and progress.done >= progress.total
+        if self._ended or not (ends or now - self._last >= LINE_EVERY):
+            return
+        self._last, self._ended = now, ends
+        total = f"/{progress.total:,}" if progress.total else ""
+        message = f"  {progress.message}" if progress.message else ""
+        sys.stderr.write(f"{progress.stage}: {progress.done:,}{total}{message}\n")
+        sys.stderr.flush()

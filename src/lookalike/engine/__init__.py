@@ -1,0 +1,42 @@
+"""The facade: from a folder to an engine, and from a query to its hits."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lookalike.engine.facade import Engine, open_engine
+
+if TYPE_CHECKING:
+    from lookalike.engine.building import build, default_output, index_engine, train_engine
+    from lookalike.engine.settings import BuildSettings
+    from lookalike.engine.sources import data_home, open_source
+
+__all__ = [
+    "BuildSettings",
+    "Engine",
+    "build",
+    "data_home",
+    "default_output",
+    "index_engine",
+    "open_engine",
+    "open_source",
+    "train_engine",
+]
+
+# Building imports torch; opening an engine must not.
+_LATER = {
+    "BuildSettings": "settings",
+    "build": "building",
+    "data_home": "sources",
+    "default_output": "building",
+    "index_engine": "building",
+    "open_source": "sources",
+    "train_engine": "building",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -1,0 +1,308 @@
+"""Making engines: train, index and build, each written beside and renamed into place."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.manifest import Counts, Layout, Manifest, read_manifest, write_manifest
+from lookalike.engine.settings import BuildSettings
+from lookalike.engine.sources import open_source
+from lookalike.engine.stages import cache_pictures, fill_gallery, keep_skipped, train_encoder
+from lookalike.errors import EngineError, TrainingStopped
+from lookalike.models import DEFAULT_PRESET, get_preset
+from lookalike.storage import recover, replace_directory, storage_errors
+from lookalike.types import Metric, OnProgress, silent
+
+if TYPE_CHECKING:
+    from lookalike.engine.stages import Trained
+    from lookalike.images import Collection
+
+__all__ = ["build", "default_output", "index_engine", "train_engine"]
+
+_LIBRARIES = ("lookalike", "torch", "numpy", "pillow", "pylance", "faiss-cpu", "accelerate")
+
+
+@dataclass
+class _Clock:
+    """Seconds that each stage took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+def build(
+    source: str | Path,
+    output: str | Path | None = None,
+    *,
+    preset: str = DEFAULT_PRESET,
+    size: int | None = None,
+    channels: int | None = None,
+    latent: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    whiten: bool | None = None,
+    metric: Metric | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    weights: Path | None = None,
+    archive: Path | None = None,
+    data_home: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    report: bool = True,
+    on_progress: OnProgress = silent,
+) -> Engine:
+    """Train an encoder on pictures, index them, write the report; return the engine.
+
+    Args:
+        source: a folder, a CSV or JSON-lines list, an IDX file, or the name of a data set.
+        output: the engine's directory; by default `default_output(source)`.
+        preset: name of the preset, a key of `lookalike.models.PRESETS`.
+        size: side in pixels that pictures are decoded to; None for the preset's own.
+        channels: 1 for grey, 3 for colour; None for the preset's own.
+        latent: width of the latent; None for the preset's own.
+        epochs: passes over the training pictures; None for the preset's own.
+        batch_size: pictures in one step; None for the preset's own.
+        learning_rate: of the optimiser; None for the preset's own.
+        whiten: half-whiten the embeddings; None for the preset's own.
+        metric: default metric of a search; None for the preset's own.
+        seed: of weights, shuffling and samples.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        weights: file with pretrained weights, for presets that load some.
+        archive: an archive of the named data set that is already at hand.
+        data_home: where data sets are kept.
+        resume: go on where an interrupted run of the same settings stopped.
+        overwrite: replace an engine that is already there.
+        report: write pictures, metrics and the report page.
+        on_progress: told how far each stage is.
+
+    Raises:
+        LookalikeError: see `lookalike.errors`; what was there before is still there.
+    """
+    settings = BuildSettings(
+        preset=preset,
+        size=size,
+        channels=channels,
+        latent=latent,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        whiten=whiten,
+        metric=metric,
+        seed=seed,
+        device=device,
+        weights=weights,
+    )
+    collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
+    layout = Layout(Path(output) if output else default_output(source))
+    engine = train_engine(
+        collection,
+        layout.directory,
+        settings,
+        fill=True,
+        resume=resume,
+        overwrite=overwrite,
+        on_progress=on_progress,
+    )
+    if report:
+        engine.report(on_progress=on_progress)
+    return engine
+
+
+def default_output(source: str | Path) -> Path:
+    """Return the engine's directory for `source`: its name with `.lookalike`, here."""
+    return Path(f"{Path(source).expanduser().resolve().name or 'pictures'}.lookalike")
+
+
+def train_engine(
+    collection: Collection,
+    output: Path,
+    settings: BuildSettings,
+    *,
+    fill: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_progress: OnProgress = silent,
+) -> Engine:
+    """Train an encoder and, if `fill`, index the pictures; put the engine at `output`.
+
+    Args:
+        collection: the pictures.
+        output: the engine's directory.
+        settings: what was chosen.
+        fill: index the gallery too; without it the engine has only an encoder.
+        resume: go on where an interrupted run of the same settings stopped.
+        overwrite: replace an engine that is already there.
+        on_progress: told how far each stage is.
+
+    Raises:
+        EngineError: there is an engine at `output` and `overwrite` is false.
+        TrainingStopped: stopped by Ctrl-C; `resume` goes on.
+    """
+    final = Layout(output)
+    work = Layout(final.partial)
+    _prepare(final, work, resume=resume, overwrite=overwrite)
+    clock = _Clock()
+    try:
+        with clock.time("train"):
+            trained = train_encoder(
+                collection, work, settings, resume=resume, on_progress=on_progress
+            )
+        gallery = 0
+        if fill:
+            with clock.time("index"):
+                gallery = len(
+                    fill_gallery(
+                        trained.encoder,
+                        trained.cache,
+                        work,
+                        whiten=trained.settings["whiten"],
+                        on_progress=on_progress,
+                    )
+                )
+    except KeyboardInterrupt:
+        raise TrainingStopped(
+            f"stopped; what was finished is kept in {work.directory}: "
+            "run the same command with --resume to go on"
+        ) from None
+    manifest = _describe(collection, trained, settings, gallery, clock)
+    write_manifest(work.manifest, manifest)
+    with storage_errors(work.directory):
+        shutil.rmtree(work.checkpoint, ignore_errors=True)
+    replace_directory(work.directory, final.directory)
+    return open_engine(final.directory, device=settings.device)
+
+
+def index_engine(
+    engine: str | Path,
+    source: str | Path | None = None,
+    *,
+    device: str = "auto",
+    archive: Path | None = None,
+    data_home: Path | None = None,
+    on_progress: OnProgress = silent,
+) -> Engine:
+    """Embed pictures with an engine's encoder and make them its gallery.
+
+    Args:
+        engine: the engine's directory.
+        source: the pictures; None for those the engine was made from.
+        device: where the encoder runs.
+        archive: an archive of the named data set that is already at hand.
+        data_home: where data sets are kept.
+        on_progress: told how far each stage is.
+
+    Raises:
+        EngineError: there is no such engine.
+    """
+    from lookalike.encoder import load_encoder
+
+    layout = Layout(Path(engine))
+    recover(layout.directory)
+    manifest = read_manifest(layout.manifest)
+    named = source if source is not None else manifest.source
+    collection = open_source(named, home=data_home, archive=archive, on_progress=on_progress)
+    encoder = load_encoder(layout.encoder, device=device)
+    clock = _Clock(dict(manifest.timings))
+    with clock.time("index"):
+        cache = cache_pictures(collection, encoder.image, layout, on_progress)
+        keep_skipped(layout, cache.skipped)
+        whiten = bool(manifest.settings["whiten"])
+        gallery = fill_gallery(encoder, cache, layout, whiten=whiten, on_progress=on_progress)
+    counts = replace(
+        manifest.counts,
+        gallery=len(gallery),
+        queries=len(cache.rows("test")),
+        skipped=len(cache.skipped),
+    )
+    write_manifest(
+        layout.manifest,
+        replace(
+            manifest,
+            source=_absolute(collection),
+            root=str(collection.root.resolve()),
+            counts=counts,
+            fingerprint=encoder.fingerprint,
+            timings=clock.seconds,
+        ),
+    )
+    return open_engine(layout.directory, device=device)
+
+
+def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
+    recover(final.directory)
+    if final.directory.exists() and not overwrite:
+        raise EngineError(
+            f"{final.directory} is already there: choose another with --output, "
+            "or replace it with --overwrite"
+        )
+    if final.directory.exists() and not final.manifest.exists():
+        raise EngineError(
+            f"{final.directory} is not an engine and is left alone: choose another --output"
+        )
+    with storage_errors(work.directory):
+        work.directory.mkdir(parents=True, exist_ok=True)
+        if not resume:  # the decoded pictures stay: they are checked, and dear to make
+            for part in (work.checkpoint, work.encoder, work.gallery, work.reports):
+                shutil.rmtree(part, ignore_errors=True)
+        work.reports.mkdir(exist_ok=True)
+
+
+def _describe(
+    collection: Collection, trained: Trained, settings: BuildSettings, gallery: int, clock: _Clock
+) -> Manifest:
+    preset = get_preset(settings.preset)
+    used: dict[str, Any] = {**trained.settings, "device": str(trained.encoder.device)}
+    return Manifest(
+        preset=preset.name,
+        settings=used,
+        image=trained.encoder.image.as_dict(),
+        metric=settings.metric or preset.metric,
+        k=preset.k,
+        seed=settings.seed,
+        source=_absolute(collection),
+        root=str(collection.root.resolve()),
+        counts=Counts(
+            gallery=gallery,
+            train=trained.train,
+            validation=trained.validation,
+            queries=len(trained.cache.rows("test")),
+            skipped=len(trained.cache.skipped),
+        ),
+        fingerprint=trained.encoder.fingerprint,
+        versions=_versions(),
+        timings=clock.seconds,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _absolute(collection: Collection) -> str:
+    """Return what names the collection from anywhere: a data set's name or an absolute path."""
+    path = Path(collection.source).expanduser()
+    return str(path.resolve()) if path.exists() else collection.source
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions

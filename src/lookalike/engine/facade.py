@@ -1,0 +1,315 @@
+"""Engine: one directory that answers queries; its parts are read when they are first needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.engine.manifest import Layout, Manifest, read_manifest
+from lookalike.engine.queries import Query, QueryLike, resolve_all
+from lookalike.errors import EngineError, LookalikeError, QueryError
+from lookalike.storage import recover
+from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from lookalike.encoder import Encoder
+    from lookalike.engine.measure import Evaluation
+    from lookalike.engine.reporting import EngineReport
+    from lookalike.gallery import ExactIndex, Gallery
+    from lookalike.images import ImageSpec, PictureCache, Skipped
+    from lookalike.training import TrainingRecord
+
+__all__ = ["Engine", "open_engine"]
+
+
+class Engine:
+    """A gallery and the encoder that was trained for it.
+
+    Args:
+        directory: the engine's directory.
+        device: where the encoder runs.
+
+    Raises:
+        EngineError: there is no engine, or it is of another format version.
+    """
+
+    def __init__(self, directory: str | Path, *, device: str = "auto") -> None:
+        self.layout = Layout(Path(directory))
+        recover(self.layout.directory)
+        self.manifest: Manifest = read_manifest(self.layout.manifest)
+        self.device = device
+        self._indexes: dict[Metric, ExactIndex] = {}
+
+    def __repr__(self) -> str:
+        return f"Engine({str(self.layout.directory)!r}, {self.manifest.counts.gallery:,} pictures)"
+
+    def __len__(self) -> int:
+        return self.manifest.counts.gallery
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The trained encoder."""
+        from lookalike.encoder import load_encoder
+
+        encoder = load_encoder(self.layout.encoder, device=self.device)
+        if self.layout.gallery.exists() and encoder.fingerprint != self.manifest.fingerprint:
+            raise self._mismatch()
+        return encoder
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The pictures that are searched.
+
+        Raises:
+            EngineError: there is none yet, or it was made by another encoder.
+        """
+        from lookalike.gallery import open_gallery
+
+        if not self.layout.gallery.exists():
+            raise EngineError(
+                f"{self.layout.directory} has no gallery yet: "
+                f"run `lookalike index {self.layout.directory}`"
+            )
+        gallery = open_gallery(self.layout.gallery)
+        if gallery.fingerprint != self.manifest.fingerprint:
+            raise self._mismatch()
+        return gallery
+
+    @cached_property
+    def image(self) -> ImageSpec:
+        """How the encoder wants pictures."""
+        from lookalike.images import ImageSpec
+
+        return ImageSpec.from_dict(self.manifest.image)
+
+    @cached_property
+    def cache(self) -> PictureCache | None:
+        """The decoded pictures, if they are still there."""
+        from lookalike.images import open_cache
+
+        channels, height, width = self.image.shape
+        place = self.layout.cache / f"{height}x{width}x{channels}-{self.image.fit}"
+        try:
+            return open_cache(place) if place.is_dir() else None
+        except LookalikeError:  # the cache may be deleted or damaged at any time
+            return None
+
+    @property
+    def root(self) -> Path:
+        """What the gallery's paths are relative to."""
+        return Path(self.manifest.root)
+
+    def embed(
+        self, pictures: Sequence[QueryLike], *, on_progress: OnProgress = silent
+    ) -> NDArray[np.float32]:
+        """Return the embeddings (N, D) of N pictures.
+
+        Args:
+            pictures: files, paths of the gallery, bytes, arrays (uint8, H × W or H × W × 3) or
+                Pillow images.
+            on_progress: told how many are done.
+
+        Raises:
+            QueryError: one of them cannot be read.
+        """
+        return self._embed(self._resolve(pictures), on_progress)
+
+    def search(
+        self,
+        query: QueryLike,
+        k: int | None = None,
+        *,
+        metric: Metric | None = None,
+        where: str | None = None,
+        include_self: bool = False,
+    ) -> Hits:
+        """Find the pictures closest to one query; see `search_many`."""
+        return self.search_many([query], k, metric=metric, where=where, include_self=include_self)[
+            0
+        ]
+
+    def search_many(
+        self,
+        queries: Sequence[QueryLike],
+        k: int | None = None,
+        *,
+        metric: Metric | None = None,
+        where: str | None = None,
+        include_self: bool = False,
+        on_unreadable: Callable[[QueryError], None] | None = None,
+        on_progress: OnProgress = silent,
+    ) -> list[Hits]:
+        """Find the pictures closest to each of several queries.
+
+        Args:
+            queries: files, paths of the gallery, bytes, arrays or Pillow images.
+            k: hits per query; None for the preset's own. More than there are gives all.
+            metric: "euclidean", "cosine" or "inner"; None for the engine's own.
+            where: SQL over label, path, split, width and height; only pictures for which it holds
+                are searched.
+            include_self: let a picture of the gallery find itself.
+            on_unreadable: told of each query that cannot be read, which is then left out; None
+                raises instead.
+            on_progress: told how many queries are embedded.
+
+        Returns:
+            Hits for each query, in the order given, closest first.
+
+        Raises:
+            QueryError: a query cannot be read, or k is less than 1.
+            GalleryError: `where` is not understood.
+        """
+        from lookalike.search import search
+
+        resolved = self._resolve(queries, on_unreadable)
+        positions = np.array([query.position for query in resolved], np.int64)
+        found = search(
+            self.gallery,
+            self.index(metric or check_metric(self.manifest.metric)),
+            self._embed(resolved, on_progress),
+            names=[query.name for query in resolved],
+            k=self.manifest.k if k is None else k,
+            where=where,
+            exclude=None if include_self else positions,
+        )
+        return [self._drawable(hits, query) for hits, query in zip(found, resolved, strict=True)]
+
+    def index(self, metric: Metric) -> ExactIndex:
+        """Return the index that answers searches by `metric`."""
+        from lookalike.gallery import ExactIndex
+
+        if metric not in self._indexes:
+            self._indexes[metric] = ExactIndex(self.gallery.embeddings, metric)
+        return self._indexes[metric]
+
+    def evaluate(
+        self,
+        queries: str | Path | None = None,
+        *,
+        baselines: bool = True,
+        data_home: Path | None = None,
+        archive: Path | None = None,
+        on_progress: OnProgress = silent,
+    ) -> Evaluation:
+        """Measure the retrieval by the pictures' weak labels, beside the baselines.
+
+        Args:
+            queries: labelled pictures to search the gallery with; None for those the engine
+                keeps (its `test` split) or, without any, leave-one-out within the gallery.
+            baselines: measure raw pixels, colour histogram, HOG and PCA on the same split.
+            data_home: where data sets are kept.
+            archive: an archive of the named data set that is already at hand.
+            on_progress: told what is being measured.
+
+        Raises:
+            SettingsError: there are no labels to measure by.
+        """
+        from lookalike.engine.measure import evaluate
+
+        return evaluate(
+            self,
+            queries,
+            baselines=baselines,
+            home=data_home,
+            archive=archive,
+            on_progress=on_progress,
+        )
+
+    def history(self) -> TrainingRecord | None:
+        """Return the losses of every epoch; None for an encoder that came trained."""
+        from lookalike.training import TrainingRecord
+
+        place = self.layout.reports / "history.csv"
+        return TrainingRecord.read_csv(place) if place.exists() else None
+
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Return the files that could not be read, each with its reason."""
+        from lookalike.images import Skipped
+
+        place = self.layout.skipped
+        if not place.exists():
+            return ()
+        return tuple(Skipped(**one) for one in json.loads(place.read_text(encoding="utf-8")))
+
+    def info(self) -> dict[str, Any]:
+        """Return what the engine holds and how it was made, ready for JSON."""
+        manifest = self.manifest.as_dict()
+        return {"engine": str(self.layout.directory), **manifest}
+
+    def grid(self, hits: Sequence[Hits]) -> Image:
+        """Draw queries beside what they found."""
+        from lookalike.engine.looking import draw_hits
+
+        return draw_hits(self, hits)
+
+    def map(self, *, seed: int | None = None, on_progress: OnProgress = silent) -> Image:
+        """Draw the t-SNE map of the gallery with thumbnails."""
+        from lookalike.engine.looking import draw_gallery_map
+
+        seed = self.manifest.seed if seed is None else seed
+        return draw_gallery_map(self, seed=seed, on_progress=on_progress)
+
+    def report(self, *, baselines: bool = True, on_progress: OnProgress = silent) -> EngineReport:
+        """Write grids, reconstructions, loss curve, map, metrics and the report page."""
+        from lookalike.engine.reporting import write_engine_report
+
+        return write_engine_report(self, baselines=baselines, on_progress=on_progress)
+
+    def _resolve(
+        self,
+        queries: Sequence[QueryLike],
+        on_unreadable: Callable[[QueryError], None] | None = None,
+    ) -> list[Query]:
+        return resolve_all(
+            queries,
+            gallery=self.gallery,
+            root=self.root,
+            image=self.image,
+            cache=self.cache,
+            on_unreadable=on_unreadable,
+        )
+
+    def _embed(self, queries: list[Query], on_progress: OnProgress) -> NDArray[np.float32]:
+        """Take what the gallery knows, embed the rest in one batch."""
+        embeddings = np.empty((len(queries), self.gallery.embeddings.shape[1]), np.float32)
+        known = [number for number, query in enumerate(queries) if query.position >= 0]
+        fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
+        if known:
+            embeddings[known] = self.gallery.embeddings[[queries[i].position for i in known]]
+        if fresh:
+            pixels = np.stack([p for q in queries if (p := q.pixels) is not None])
+            embeddings[fresh] = self.encoder.embed(pixels, on_progress=on_progress)
+        return embeddings
+
+    def _drawable(self, hits: Hits, query: Query) -> Hits:
+        from lookalike.engine.looking import hits_png
+
+        return replace(hits, draw=lambda: hits_png(self, hits, query.picture))
+
+    def _mismatch(self) -> EngineError:
+        return EngineError(
+            f"encoder and gallery of {self.layout.directory} do not belong together: "
+            f"run `lookalike index {self.layout.directory}` to embed the pictures again"
+        )
+
+
+def open_engine(directory: str | Path, *, device: str = "auto") -> Engine:
+    """Open an engine.
+
+    Args:
+        directory: the engine's directory.
+        device: where the encoder runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
+
+    Raises:
+        EngineError: there is none, or it is of another format version.
+    """
+    return Engine(directory, device=device)

@@ -1,0 +1,172 @@
+"""From an engine to pictures: grids of hits, reconstructions, the map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import PictureError, QueryError, SettingsError
+from lookalike.images import thumbnail
+from lookalike.pictures import (
+    GridCell,
+    GridRow,
+    Tone,
+    draw_grid,
+    draw_map,
+    draw_reconstructions,
+    to_png,
+    tsne,
+)
+from lookalike.types import Hits, OnProgress, silent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from lookalike.engine.facade import Engine
+    from lookalike.engine.queries import QueryLike
+
+__all__ = [
+    "MAP_LIMIT",
+    "draw_engine_reconstructions",
+    "draw_gallery_map",
+    "draw_hits",
+    "hits_png",
+    "picture_thumbnail",
+    "sample_queries",
+]
+
+THUMBNAIL = 160
+# A map of more pictures than this is drawn of an even sample of them.
+MAP_LIMIT = 10_000
+EXAMPLES = 10
+
+
+def picture_thumbnail(
+    engine: Engine, path: str, size: int = THUMBNAIL, picture: QueryLike | None = None
+) -> NDArray[np.uint8]:
+    """Return a thumbnail (h, w, 3) of a query or of a picture of the collection.
+
+    The original is read if it is there, else the decoded copy that the engine keeps; a picture
+    that is gone from both is an empty grey tile.
+    """
+    background = engine.image.background
+    try:
+        if picture is not None:
+            return thumbnail(picture, size, background)
+        original = engine.root / path
+        if original.is_file():
+            return thumbnail(original, size, background)
+        cached = engine.cache
+        position = None if cached is None else cached.position(path)
+        if cached is not None and position is not None:
+            pixels = np.asarray(cached.pixels[position])
+            # Small pictures stay as they are: the grid enlarges them by whole factors, crisply.
+            small = max(pixels.shape[:2]) <= size
+            return pixels if small else thumbnail(pixels, size, background)
+    except PictureError:
+        pass  # a picture that went bad since it was indexed must not cost the grid
+    return np.full((size, size, 3), 224, np.uint8)
+
+
+def draw_hits(engine: Engine, hits: Sequence[Hits], title: str | None = None) -> Image:
+    """Draw each query, framed, beside what it found.
+
+    Raises:
+        QueryError: there is nothing to draw.
+    """
+    if not hits:
+        raise QueryError("no hits to draw: search for at least one query")
+    return draw_grid([_row(engine, found, None) for found in hits], title=title)
+
+
+def hits_png(engine: Engine, hits: Hits, picture: QueryLike | None) -> bytes:
+    """Return the grid of one query as PNG, for a notebook."""
+    return to_png(draw_grid([_row(engine, hits, picture)]))
+
+
+def draw_engine_reconstructions(engine: Engine) -> Image:
+    """Draw ten pictures of the collection above what the decoder makes of them.
+
+    Raises:
+        SettingsError: the encoder has no decoder, or the decoded pictures are gone.
+    """
+    cache = engine.cache
+    if cache is None:
+        raise SettingsError("the engine's decoded pictures are gone: run `lookalike index` again")
+    rows = cache.rows("test")
+    rows = rows if len(rows) else np.arange(len(cache))
+    pixels = np.asarray(cache.pixels[_spread(rows, EXAMPLES, engine.manifest.seed)])
+    rebuilt = engine.encoder.reconstruct(pixels)
+    return draw_reconstructions(pixels, rebuilt.pixels, errors=list(rebuilt.errors))
+
+
+def draw_gallery_map(engine: Engine, *, seed: int, on_progress: OnProgress = silent) -> Image:
+    """Draw the t-SNE map of the gallery, of at most `MAP_LIMIT` pictures of it."""
+    gallery = engine.gallery
+    rows = _spread(np.arange(len(gallery)), MAP_LIMIT, seed)
+    places = tsne(gallery.embeddings[rows], seed, on_progress=on_progress)
+    paths, labels = gallery.paths, gallery.labels
+    return draw_map(
+        places,
+        lambda position: picture_thumbnail(engine, paths[rows[position]], 96),
+        [labels[row] for row in rows],
+    )
+
+
+def sample_queries(engine: Engine, count: int) -> list[str]:
+    """Return paths of pictures that show how the search does: queries if kept, else gallery."""
+    cache = engine.cache
+    kept = np.zeros(0, np.int64) if cache is None else cache.rows("test")
+    if cache is not None and len(kept):
+        return [cache.paths[row] for row in _spread(kept, count, engine.manifest.seed)]
+    gallery = engine.gallery
+    rows = _spread(np.arange(len(gallery)), count, engine.manifest.seed)
+    return [gallery.paths[row] for row in rows]
+
+
+def _row(engine: Engine, hits: Hits, picture: QueryLike | None) -> GridRow:
+    label = _label_of(engine, hits.query)
+    query = picture_thumbnail(engine, hits.query, picture=picture or _existing(hits.query))
+    return GridRow(
+        GridCell(query, caption=label or Path(hits.query).name),
+        tuple(
+            GridCell(
+                picture_thumbnail(engine, hit.path),
+                caption=f"{hit.score:.3f}",
+                tone=_tone(label, hit.label),
+                detail=hit.label or "",
+            )
+            for hit in hits
+        ),
+    )
+
+
+def _existing(name: str) -> Path | None:
+    path = Path(name).expanduser()
+    return path if path.is_file() else None
+
+
+def _label_of(engine: Engine, name: str) -> str | None:
+    position = engine.gallery.position(name)
+    if position is not None:
+        return engine.gallery.labels[position]
+    cache = engine.cache
+    kept = None if cache is None else cache.position(name)
+    return cache.labels[kept] if cache is not None and kept is not None else None
+
+
+def _tone(label: str | None, other: str | None) -> Tone | None:
+    if label is None or other is None:
+        return None
+    return "same" if label == other else "other"
+
+
+def _spread(rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Return at most `count` of `rows`, drawn with `seed`, in their order."""
+    if len(rows) <= count:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))

@@ -1,0 +1,177 @@
+"""What an engine says of itself: `manifest.json`, and the names of its other parts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from lookalike.errors import EngineError
+from lookalike.storage import write_text
+
+__all__ = ["Counts", "Layout", "Manifest", "read_manifest", "write_manifest"]
+
+FORMAT = "lookalike-engine"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of one engine lie.
+
+    Attributes:
+        directory: the engine's directory.
+    """
+
+    directory: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The engine's description of itself."""
+        return self.directory / "manifest.json"
+
+    @property
+    def encoder(self) -> Path:
+        """The trained encoder."""
+        return self.directory / "encoder"
+
+    @property
+    def gallery(self) -> Path:
+        """The gallery's Lance dataset."""
+        return self.directory / "gallery"
+
+    @property
+    def cache(self) -> Path:
+        """Decoded pictures, one directory for each size; may be deleted."""
+        return self.directory / "cache"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of an unfinished training."""
+        return self.directory / "checkpoint"
+
+    @property
+    def reports(self) -> Path:
+        """Pictures, figures and the report page."""
+        return self.directory / "reports"
+
+    @property
+    def skipped(self) -> Path:
+        """The files that could not be read, each with its reason."""
+        return self.reports / "skipped.json"
+
+    @property
+    def partial(self) -> Path:
+        """Where the next state of this engine is made."""
+        return self.directory.with_name(self.directory.name + ".partial")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many pictures play which part.
+
+    Attributes:
+        gallery: pictures that are searched.
+        train: pictures the encoder was trained on.
+        validation: pictures held out for the validation loss.
+        queries: pictures kept as queries (a `test/` folder).
+        skipped: files that could not be read.
+    """
+
+    gallery: int = 0
+    train: int = 0
+    validation: int = 0
+    queries: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an engine says of itself.
+
+    Attributes:
+        preset: name of the preset.
+        settings: the settings of training as they were used.
+        image: how pictures are prepared, as `ImageSpec.as_dict` gives it.
+        metric: default metric of a search.
+        k: default number of hits.
+        seed: the seed of weights, shuffling and samples.
+        source: what the user named: a folder, a list or a named data set.
+        root: absolute path that the gallery's paths are relative to.
+        counts: how many pictures play which part.
+        fingerprint: the encoder's, at the time of writing.
+        versions: of Python and the libraries that matter.
+        timings: seconds of each stage.
+        created: UTC time, ISO 8601.
+    """
+
+    preset: str
+    settings: dict[str, Any]
+    image: dict[str, Any]
+    metric: str
+    k: int
+    seed: int
+    source: str
+    root: str
+    counts: Counts
+    fingerprint: str
+    versions: dict[str, str]
+    timings: dict[str, float]
+    created: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return asdict(self)
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write `manifest` beside `path` and rename it into place.
+
+    Raises:
+        StorageError: the disk is full or may not be written.
+    """
+    text = json.dumps({"format": FORMAT, "version": VERSION, **manifest.as_dict()}, indent=2)
+    write_text(path, text + "\n")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read what `write_manifest` wrote.
+
+    Raises:
+        EngineError: there is none, it is damaged, foreign or of another format version.
+    """
+    values = _read_json(path)
+    if values.get("format") != FORMAT:
+        raise EngineError(f"{path.parent} is not a Lookalike engine: {path.name} is foreign")
+    if values.get("version") != VERSION:
+        raise EngineError(
+            f"{path.parent} has format version {values.get('version')!r}, "
+            f"this Lookalike reads version {VERSION}: update Lookalike or build the engine again"
+        )
+    try:
+        counts = Counts(**values["counts"])
+        names = {field.name for field in fields(Manifest)} - {"counts"}
+        return Manifest(counts=counts, **{name: values[name] for name in names})
+    except (KeyError, TypeError) as error:
+        raise EngineError(f"{path} is damaged ({error}): build the engine again") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.parent.is_dir():
+        raise EngineError(
+            f"no engine at {path.parent}: make one with `lookalike build FOLDER -o {path.parent}`"
+        )
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise EngineError(
+            f"{path.parent} is not a Lookalike engine: it has no {path.name}"
+        ) from None
+    except PermissionError:
+        raise EngineError(f"{path} may not be read: check its permissions") from None
+    except (OSError, ValueError) as error:
+        raise EngineError(f"{path} is damaged ({error}): build the engine again") from error
+    if not isinstance(values, dict):
+        raise EngineError(f"{path} is damaged (not a JSON object): build the engine again")
+    return values

@@ -1,0 +1,180 @@
+"""How good an engine's search is, by weak labels, beside baselines on the same split."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.engine.manifest import Layout
+from lookalike.engine.settings import natural_image
+from lookalike.engine.sources import open_source
+from lookalike.engine.stages import cache_pictures
+from lookalike.errors import SettingsError
+from lookalike.evaluation import BASELINES, COLUMNS, Metrics, evaluate_queries, leave_one_out
+from lookalike.types import OnProgress, Progress, check_metric, silent
+
+if TYPE_CHECKING:
+    from lookalike.engine.facade import Engine
+    from lookalike.images import Collection, ImageSpec
+
+__all__ = ["Evaluation", "EvaluationRow", "evaluate"]
+
+
+@dataclass(frozen=True)
+class EvaluationRow:
+    """One line of the comparison.
+
+    Attributes:
+        name: the engine's preset, or a baseline.
+        metrics: what it reached.
+    """
+
+    name: str
+    metrics: Metrics
+
+    @property
+    def values(self) -> dict[str, float | None]:
+        """Column heading to value."""
+        values = self.metrics.as_dict()
+        return {heading: values[name] for name, heading in COLUMNS.items()}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The engine and the baselines on one split.
+
+    Attributes:
+        protocol: one sentence on what was searched with what.
+        rows: the engine first, then the baselines.
+    """
+
+    protocol: str
+    rows: tuple[EvaluationRow, ...]
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise SettingsError("an evaluation holds at least the engine's own row")
+
+    @property
+    def engine(self) -> Metrics:
+        """The engine's own metrics."""
+        return self.rows[0].metrics
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column headings, in order."""
+        return tuple(COLUMNS.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        rows = [{"name": row.name, **row.metrics.as_dict()} for row in self.rows]
+        return {"protocol": self.protocol, "rows": rows}
+
+
+@dataclass(frozen=True)
+class _Queries:
+    """Labelled pictures to search with, decodable at any size.
+
+    Attributes:
+        collection: where they are.
+        layout: where their decoded copies are kept.
+        only_test: take only the `test` split of the collection.
+    """
+
+    collection: Collection
+    layout: Layout
+    only_test: bool
+
+    def decode(
+        self, image: ImageSpec, on_progress: OnProgress
+    ) -> tuple[NDArray[np.uint8], list[str | None]]:
+        """Return pixels (Q, H, W, C) and labels."""
+        cache = cache_pictures(self.collection, image, self.layout, on_progress)
+        rows = cache.rows("test") if self.only_test else np.arange(len(cache))
+        return np.asarray(cache.pixels[rows]), [cache.labels[row] for row in rows]
+
+
+def evaluate(
+    engine: Engine,
+    queries: str | Path | None,
+    *,
+    baselines: bool = True,
+    home: Path | None = None,
+    archive: Path | None = None,
+    on_progress: OnProgress = silent,
+) -> Evaluation:
+    """Measure an engine and the baselines; see `Engine.evaluate`."""
+    if queries is not None:
+        asked = open_source(queries, home=home, archive=archive, on_progress=on_progress)
+        only_test = any(picture.split == "test" for picture in asked.pictures)
+        with tempfile.TemporaryDirectory() as place:
+            given = _Queries(asked, Layout(Path(place)), only_test)
+            return _compare(engine, given, home, baselines, on_progress)
+    kept = None
+    if engine.manifest.counts.queries:
+        kept = _Queries(open_source(engine.manifest.source, home=home), engine.layout, True)
+    return _compare(engine, kept, home, baselines, on_progress)
+
+
+def _compare(
+    engine: Engine,
+    queries: _Queries | None,
+    home: Path | None,
+    baselines: bool,
+    on_progress: OnProgress,
+) -> Evaluation:
+    gallery = engine.gallery
+    labels = list(gallery.labels)
+    metric = check_metric(engine.manifest.metric)
+    total = 1 + (len(BASELINES) if baselines else 0)
+    query_labels: list[str | None] = []
+    if queries is None:
+        protocol = f"leave-one-out within the gallery of {len(labels):,} pictures"
+        metrics = leave_one_out(gallery.embeddings, labels, metric)
+    else:
+        pixels, query_labels = queries.decode(engine.image, on_progress)
+        embeddings = engine.encoder.embed(pixels, on_progress=on_progress)
+        protocol = f"{len(pixels):,} queries against a gallery of {len(labels):,} pictures"
+        metrics = evaluate_queries(gallery.embeddings, labels, embeddings, query_labels, metric)
+    on_progress(Progress("measure", 1, total))
+    rows = [EvaluationRow(f"{engine.manifest.preset} (this engine)", metrics)]
+    if baselines:
+        collection = open_source(engine.manifest.source, home=home)
+        image = natural_image(collection)
+        seen = _gallery_pixels(engine, collection, image, on_progress)
+        asked = None if queries is None else queries.decode(image, on_progress)[0]
+        for name, baseline in BASELINES.items():
+            fitted = baseline.fit(seen)
+            known = fitted(seen)
+            rows.append(
+                EvaluationRow(
+                    name,
+                    leave_one_out(known, labels, baseline.metric)
+                    if asked is None
+                    else evaluate_queries(
+                        known, labels, fitted(asked), query_labels, baseline.metric
+                    ),
+                )
+            )
+            on_progress(Progress("measure", len(rows), total))
+    return Evaluation(protocol, tuple(rows))
+
+
+def _gallery_pixels(
+    engine: Engine, collection: Collection, image: ImageSpec, on_progress: OnProgress
+) -> NDArray[np.uint8]:
+    """Return the gallery's pictures (N, H, W, C) in the gallery's order."""
+    cache = cache_pictures(collection, image, engine.layout, on_progress)
+    positions = [cache.position(path) for path in engine.gallery.paths]
+    if None in positions:
+        gone = engine.gallery.paths[positions.index(None)]
+        raise SettingsError(
+            f"{gone} is in the gallery but no longer at {engine.manifest.source}: "
+            "bring it back, run `lookalike index` again, or evaluate with --no-baselines"
+        )
+    return np.asarray(cache.pixels[np.array(positions, np.int64)])

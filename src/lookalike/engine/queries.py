@@ -1,0 +1,143 @@
+"""From what a person gives as a query to what is searched: an embedding, or a place in the gallery.
+
+Kinds, in the order in which they are tried: bytes or an array; a picture file (if it lies under
+the gallery's root and is in the gallery, it is the gallery's own picture); a path of the gallery;
+a path of the collection that is kept as a query (its `test` split).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import PictureError, QueryError, SettingsError
+from lookalike.images import decode
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from lookalike.gallery import Gallery
+    from lookalike.images import ImageSpec, PictureCache
+
+__all__ = ["Query", "QueryLike", "resolve", "resolve_all"]
+
+QueryLike: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | Image"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query.
+
+    Attributes:
+        name: what the answer calls it.
+        position: its place in the gallery, or -1.
+        pixels: uint8 (H, W, C) as the encoder wants them; None for a picture of the gallery.
+        picture: what a thumbnail is made from.
+    """
+
+    name: str
+    position: int
+    pixels: NDArray[np.uint8] | None
+    picture: QueryLike | None
+
+    def __post_init__(self) -> None:
+        if (self.position < 0) == (self.pixels is None):
+            raise QueryError(f"query {self.name}: wanted either a place in the gallery or pixels")
+
+
+def resolve_all(
+    queries: Sequence[QueryLike],
+    *,
+    gallery: Gallery,
+    root: Path,
+    image: ImageSpec,
+    cache: PictureCache | None,
+    on_unreadable: Callable[[QueryError], None] | None = None,
+) -> list[Query]:
+    """Find out what each query means; see `resolve`.
+
+    Args:
+        queries: paths, or pictures as bytes, arrays or Pillow images.
+        gallery: the gallery that is searched.
+        root: what the gallery's paths are relative to.
+        image: how the encoder wants pictures.
+        cache: decoded pictures, among them those kept as queries.
+        on_unreadable: told of each query that cannot be read, which is left out; None raises.
+
+    Raises:
+        SettingsError: one query was given instead of a list.
+        QueryError: a query cannot be read and `on_unreadable` is None.
+    """
+    if isinstance(queries, str | bytes | Path):
+        raise SettingsError("wanted a list of queries, got one: use Engine.search for one")
+    resolved = []
+    for number, query in enumerate(queries, start=1):
+        try:
+            resolved.append(
+                resolve(query, number, gallery=gallery, root=root, image=image, cache=cache)
+            )
+        except QueryError as error:
+            if on_unreadable is None:
+                raise
+            on_unreadable(error)
+    return resolved
+
+
+def resolve(
+    query: QueryLike,
+    number: int,
+    *,
+    gallery: Gallery,
+    root: Path,
+    image: ImageSpec,
+    cache: PictureCache | None,
+) -> Query:
+    """Find out what `query` means.
+
+    Args:
+        query: a path, or a picture as bytes, array or Pillow image.
+        number: used to name a query without a path.
+        gallery: the gallery that is searched.
+        root: what the gallery's paths are relative to.
+        image: how the encoder wants pictures.
+        cache: decoded pictures, among them those kept as queries.
+
+    Raises:
+        QueryError: it is neither a readable picture nor a path of the gallery.
+    """
+    if not isinstance(query, str | Path):
+        return _decoded(query, f"query {number}", image)
+    path = Path(query).expanduser()
+    if path.is_file():
+        position = _position_of_file(path, gallery, root)
+        if position is not None:
+            return Query(gallery.paths[position], position, None, path)
+        return _decoded(path, str(query), image)
+    position = gallery.position(str(query))
+    if position is not None:
+        return Query(str(query), position, None, None)
+    kept = cache.position(str(query)) if cache is not None else None
+    if cache is not None and kept is not None:
+        return Query(str(query), -1, np.asarray(cache.pixels[kept]), None)
+    what = "is a folder" if path.is_dir() else "is neither a picture file nor in the gallery"
+    raise QueryError(f"{query} {what}: give a picture file, or a path that a search has shown")
+
+
+def _decoded(query: QueryLike, name: str, image: ImageSpec) -> Query:
+    try:
+        return Query(name, -1, decode(query, image).pixels, query)
+    except PictureError as error:
+        raise QueryError(f"the query cannot be read: {error}") from error
+
+
+def _position_of_file(path: Path, gallery: Gallery, root: Path) -> int | None:
+    try:
+        relative = path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return None
+    return gallery.position(relative)

@@ -1,0 +1,231 @@
+"""Everything there is to see of an engine, gathered in its `reports/` folder."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookalike.engine.looking import (
+    draw_engine_reconstructions,
+    draw_gallery_map,
+    draw_hits,
+    sample_queries,
+)
+from lookalike.engine.measure import Evaluation, evaluate
+from lookalike.evaluation import DEFINITIONS
+from lookalike.pictures import (
+    MetricRow,
+    Report,
+    ReportPicture,
+    ReportSection,
+    SkippedFile,
+    draw_loss,
+    save,
+    to_png,
+    write_report,
+)
+from lookalike.storage import write_text
+from lookalike.types import OnProgress, Progress, silent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from lookalike.engine.facade import Engine
+
+__all__ = ["EngineReport", "write_engine_report"]
+
+# Rows and hits of the report's neighbour grid: what fits a page.
+GRID_QUERIES = 8
+GRID_HITS = 10
+SKIPPED_SHOWN = 50
+
+
+class EngineReport:
+    """The report of one engine; a notebook shows the page.
+
+    Attributes:
+        path: the page.
+        evaluation: the metrics; None where there are no labels to measure by.
+    """
+
+    def __init__(self, path: Path, evaluation: Evaluation | None) -> None:
+        self.path = path
+        self.evaluation = evaluation
+
+    def __repr__(self) -> str:
+        return f"EngineReport({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        page = escape(self.path.read_text(encoding="utf-8"), quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:80vh;border:0"></iframe>'
+
+
+def write_engine_report(
+    engine: Engine, *, baselines: bool = True, on_progress: OnProgress = silent
+) -> EngineReport:
+    """Write grids, reconstructions, loss curve, map, metrics and the page that gathers them.
+
+    Raises:
+        StorageError: the disk is full or may not be written.
+    """
+    place = engine.layout.reports
+    evaluation = _evaluation(engine, baselines, on_progress)
+    if evaluation is not None:
+        write_text(place / "metrics.json", json.dumps(evaluation.as_dict(), indent=2) + "\n")
+    sections = []
+    steps = (_neighbours, _reconstructions, _loss, _map)
+    for number, make in enumerate(steps, start=1):
+        section = make(engine, on_progress)
+        if section is not None:
+            sections.append(section)
+        on_progress(Progress("report", number, len(steps)))
+    page = place / "report.html"
+    write_report(_page(engine, evaluation, tuple(sections)), page)
+    return EngineReport(page, evaluation)
+
+
+def _evaluation(engine: Engine, baselines: bool, on_progress: OnProgress) -> Evaluation | None:
+    """Measure, if the pictures have labels that pair some of them."""
+    labels = [label for label in engine.gallery.labels if label is not None]
+    if len(set(labels)) < 2 or len(set(labels)) == len(labels):
+        return None
+    return evaluate(engine, None, baselines=baselines, on_progress=on_progress)
+
+
+def _neighbours(engine: Engine, on_progress: OnProgress) -> ReportSection:
+    queries = sample_queries(engine, GRID_QUERIES)
+    hits = engine.search_many(queries, min(engine.manifest.k, GRID_HITS))
+    return _section(
+        engine,
+        "Neighbours",
+        "Each framed picture was searched for; beside it what was found, closest first.",
+        draw_hits(engine, hits),
+        "neighbours.png",
+        f"{len(hits)} pictures, each with its {len(hits[0])} closest",
+    )
+
+
+def _reconstructions(engine: Engine, on_progress: OnProgress) -> ReportSection | None:
+    if not engine.encoder.decodes or engine.cache is None:
+        return None
+    return _section(
+        engine,
+        "Reconstructions",
+        "Above, pictures as the network saw them; below, what it rebuilt from the latent alone. "
+        "The figure is the mean squared error per value, pixels in [0, 1].",
+        draw_engine_reconstructions(engine),
+        "reconstructions.png",
+        "ten pictures above their reconstructions",
+    )
+
+
+def _loss(engine: Engine, on_progress: OnProgress) -> ReportSection | None:
+    history = engine.history()
+    if history is None:
+        return None
+    name = engine.manifest.settings["training"]["loss"]
+    return _section(
+        engine,
+        "Training",
+        f"Loss ({name}) after each of {len(history)} epochs, {history.seconds:,.0f} seconds.",
+        draw_loss(history.epochs, loss_name=name),
+        "loss.png",
+        "loss curve",
+    )
+
+
+def _map(engine: Engine, on_progress: OnProgress) -> ReportSection:
+    return _section(
+        engine,
+        "Map",
+        "t-SNE of the embeddings: pictures that the engine finds alike stand close together.",
+        draw_gallery_map(engine, seed=engine.manifest.seed, on_progress=on_progress),
+        "map.png",
+        "map of the gallery",
+    )
+
+
+def _section(
+    engine: Engine, title: str, text: str, image: Image, name: str, alt: str
+) -> ReportSection:
+    save(image, engine.layout.reports / name)
+    return ReportSection(title, text, (ReportPicture(title, to_png(image), alt=alt),))
+
+
+def _page(
+    engine: Engine, evaluation: Evaluation | None, sections: tuple[ReportSection, ...]
+) -> Report:
+    manifest = engine.manifest
+    skipped = engine.skipped()
+    return Report(
+        title=engine.layout.directory.name,
+        headline=_headline(engine, evaluation),
+        facts=_facts(engine),
+        metrics=_metric_rows(evaluation),
+        definitions=DEFINITIONS if evaluation else {},
+        protocol=f"Measured: {evaluation.protocol}." if evaluation else "",
+        sections=sections,
+        settings=_flat(manifest.settings),
+        skipped=tuple(SkippedFile(s.path, s.reason) for s in skipped[:SKIPPED_SHOWN]),
+        skipped_count=len(skipped),
+        versions=manifest.versions,
+        command=f"lookalike build {shlex.quote(manifest.source)} "
+        f"--preset {manifest.preset} --seed {manifest.seed}",
+    )
+
+
+def _headline(engine: Engine, evaluation: Evaluation | None) -> str:
+    size = f"{len(engine):,} pictures"
+    if evaluation is None:
+        return (
+            f"A search engine over {size}. They carry no labels (sub-folders), "
+            "so how often a hit is right was not measured."
+        )
+    ours = evaluation.engine.p_at_10
+    sentence = f"Of the ten pictures found first among {size}, {ours:.0%} share the query's label"
+    others = {row.name: row.metrics.p_at_10 for row in evaluation.rows[1:]}
+    if not others:
+        return sentence + "."
+    best = max(others, key=lambda name: others[name])
+    return f"{sentence}; the best baseline ({best}) reaches {others[best]:.0%}."
+
+
+def _facts(engine: Engine) -> dict[str, str]:
+    manifest, counts = engine.manifest, engine.manifest.counts
+    channels, height, width = engine.image.shape
+    facts = {
+        "Pictures searched": f"{counts.gallery:,}",
+        "Trained on": f"{counts.train:,}" if counts.train else "nothing (pretrained)",
+        "Preset": manifest.preset,
+        "Picture size": f"{height} × {width}, {'grey' if channels == 1 else 'colour'}",
+        "Numbers in an embedding": f"{engine.gallery.embeddings.shape[1]:,}",
+        "Metric": manifest.metric,
+        "Seed": str(manifest.seed),
+        "Device": str(manifest.settings.get("device", "")),
+    }
+    if history := engine.history():
+        facts["Training"] = f"{history.seconds:,.0f} s"
+    return facts
+
+
+def _metric_rows(evaluation: Evaluation | None) -> tuple[MetricRow, ...]:
+    if evaluation is None:
+        return ()
+    return tuple(
+        MetricRow(row.name, row.values, is_engine=number == 0)
+        for number, row in enumerate(evaluation.rows)
+    )
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            flat[prefix + name] = str(value)
+    return flat

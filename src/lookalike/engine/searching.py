@@ -1,0 +1,99 @@
+"""`lookalike search`: queries named on the command line, their hits, their grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lookalike.engine.facade import open_engine
+from lookalike.errors import QueryError
+from lookalike.types import Hits, Metric, OnProgress, silent
+
+__all__ = ["Found", "expand_queries", "search_engine"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        hits: of each query, in order.
+        notes: what the person should know, one line each.
+    """
+
+    hits: tuple[Hits, ...]
+    notes: tuple[str, ...] = ()
+
+
+def search_engine(
+    engine: str | Path,
+    queries: Sequence[str],
+    k: int | None = None,
+    *,
+    metric: Metric | None = None,
+    where: str | None = None,
+    include_self: bool = False,
+    grid: Path | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = silent,
+) -> Found:
+    """Search an engine for several queries; a folder stands for all its pictures.
+
+    Args:
+        engine: the engine's directory.
+        queries: picture files, folders, paths of the gallery.
+        k: hits per query; None for the preset's own.
+        metric: "euclidean", "cosine" or "inner"; None for the engine's own.
+        where: SQL filter over the gallery.
+        include_self: let a picture of the gallery find itself.
+        grid: where to draw the hits, if anywhere.
+        device: where the encoder runs.
+        on_progress: told how many queries are embedded.
+
+    Raises:
+        QueryError: a query cannot be read, or k is less than 1.
+        StorageError: the grid cannot be written.
+    """
+    opened = open_engine(engine, device=device)
+    if k is not None and k < 1:
+        raise QueryError(f"k is {k}: wanted 1 or more")
+    notes: list[str] = []
+    folders = any(Path(query).expanduser().is_dir() for query in queries)
+    hits = opened.search_many(
+        expand_queries(queries),
+        k,
+        metric=metric,
+        where=where,
+        include_self=include_self,
+        # A person who names a folder wants what is in it; who names a file wants that one.
+        on_unreadable=(lambda error: notes.append(f"skipped: {error}")) if folders else None,
+        on_progress=on_progress,
+    )
+    if grid is not None:
+        from lookalike.pictures import save
+
+        save(opened.grid(hits), grid)
+    wanted = opened.manifest.k if k is None else k
+    if k is not None and k > len(opened):
+        notes.append(f"k is {wanted:,}, the gallery has {len(opened):,} pictures: all are shown")
+    return Found(tuple(hits), tuple(notes))
+
+
+def expand_queries(queries: Sequence[str]) -> list[str]:
+    """Replace every folder by the pictures in it.
+
+    Raises:
+        CollectionError: a folder holds no picture.
+    """
+    from lookalike.images import find_pictures
+
+    expanded: list[str] = []
+    for query in queries:
+        path = Path(query).expanduser()
+        if path.is_dir():
+            collection = find_pictures(path)
+            expanded += [str(collection.root / picture.path) for picture in collection.pictures]
+        else:
+            expanded.append(query)
+    return expanded

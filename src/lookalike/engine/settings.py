@@ -1,0 +1,111 @@
+"""What a person may choose when an engine is built, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lookalike.errors import PictureError, SettingsError
+from lookalike.images import Collection, ImageSpec, decode
+from lookalike.models import DEFAULT_PRESET
+from lookalike.types import Metric, check_metric
+
+__all__ = ["BuildSettings", "natural_epochs", "natural_image"]
+
+# Pictures looked at to tell the size and the colour of a collection.
+SAMPLE = 64
+LARGEST_NATURAL = 64
+# Mean difference between the channels, of 255, under which a picture counts as grey.
+GREY_TOLERANCE = 2.0
+# Pictures that a training on few of them should see altogether, and the passes it may take.
+PICTURES_SEEN = 240_000
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """What a person may choose; None leaves it to the preset.
+
+    Attributes:
+        preset: name of the preset.
+        size: side in pixels to which pictures are decoded.
+        channels: 1 for grey, 3 for colour.
+        latent: width of the latent.
+        epochs: passes over the training pictures.
+        batch_size: pictures in one training step.
+        learning_rate: of the optimiser.
+        whiten: half-whiten the embeddings.
+        metric: default metric of a search.
+        seed: of weights, shuffling and samples.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        weights: file with pretrained weights, for presets that load some.
+    """
+
+    preset: str = DEFAULT_PRESET
+    size: int | None = None
+    channels: int | None = None
+    latent: int | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    whiten: bool | None = None
+    metric: Metric | None = None
+    seed: int = 0
+    device: str = "auto"
+    weights: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("size", "latent", "epochs", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingsError(f"{name.replace('_', '-')} is {value}: wanted 1 or more")
+        if self.channels not in (None, 1, 3):
+            raise SettingsError(f"channels is {self.channels}: wanted 1 (grey) or 3 (colour)")
+        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
+            raise SettingsError(f"learning rate is {self.learning_rate}: wanted between 0 and 1")
+        if self.seed < 0:
+            raise SettingsError(f"seed is {self.seed}: wanted 0 or more")
+        if self.metric is not None:
+            check_metric(self.metric)
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what was chosen, without what was left to the preset."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+            if value is not None
+        }
+
+
+def natural_epochs(pictures: int) -> int:
+    """Return how many passes suit so many training pictures: few pictures need many.
+
+    >>> natural_epochs(785), natural_epochs(8_000), natural_epochs(60_000)
+    (100, 30, 10)
+    """
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(PICTURES_SEEN / max(1, pictures))))
+
+
+def natural_image(collection: Collection) -> ImageSpec:
+    """Return the size and colour that suit a collection, from a sample of its pictures.
+
+    The side is the median of the pictures' shorter sides, rounded down to a multiple of 4, at
+    least 8 and at most 64; grey if every picture of the sample is grey. The decoder halves twice,
+    hence the 4.
+    """
+    probe = ImageSpec(height=32, width=32, channels=3)
+    sides, grey = [], True
+    for position in np.linspace(0, len(collection) - 1, min(SAMPLE, len(collection))).astype(int):
+        try:
+            decoded = decode(collection.read(int(position)), probe)
+        except PictureError:
+            continue
+        sides.append(min(decoded.width, decoded.height))
+        pixels = decoded.pixels.astype(np.float32)
+        grey = grey and float(np.ptp(pixels, axis=2).mean()) < GREY_TOLERANCE
+    side = int(np.median(sides)) if sides else LARGEST_NATURAL
+    side = min(LARGEST_NATURAL, max(8, side - side % 4))
+    return replace(probe, height=side, width=side, channels=1 if grey else 3)

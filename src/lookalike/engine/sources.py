@@ -1,0 +1,53 @@
+"""From what a person names to a collection of pictures: a path, or a named data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lookalike.errors import CollectionError
+from lookalike.images import DATASETS, Collection, find_pictures, load_dataset
+from lookalike.types import OnProgress, silent
+
+__all__ = ["data_home", "open_source"]
+
+
+def data_home() -> Path:
+    """Return where data sets are kept unless another place is given."""
+    return Path.home() / ".cache" / "lookalike"
+
+
+def open_source(
+    source: str | Path,
+    *,
+    home: Path | None = None,
+    archive: Path | None = None,
+    on_progress: OnProgress = silent,
+) -> Collection:
+    """Find the pictures that `source` names.
+
+    Args:
+        source: a folder, a CSV or JSON-lines list, an IDX file, or the name of a data set; a path
+            that exists wins over a data set of the same name.
+        home: where data sets are kept, by default `data_home()`.
+        archive: an archive of the named data set that is already at hand.
+        on_progress: told how far a fetch is.
+
+    Raises:
+        CollectionError: there is nothing of that name, or no picture in it.
+        DatasetError: the data set cannot be had.
+    """
+    path = Path(source).expanduser()
+    if path.exists() and archive is None:
+        return find_pictures(path)
+    if str(source) in DATASETS:
+        return load_dataset(
+            str(source), home or data_home(), archive=archive, on_progress=on_progress
+        )
+    if archive is not None:
+        raise CollectionError(
+            f"an archive goes with a named data set, got {source}: "
+            f"wanted one of {', '.join(DATASETS)}"
+        )
+    raise CollectionError(
+        f"no folder, list or data set {str(source)!r}: give a path, or one of {', '.join(DATASETS)}"
+    )

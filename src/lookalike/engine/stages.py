@@ -1,0 +1,211 @@
+"""The two stages of making an engine: train an encoder, fill a gallery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.engine.manifest import Layout
+from lookalike.engine.settings import BuildSettings, natural_epochs, natural_image
+from lookalike.errors import CollectionError, SettingsError
+from lookalike.gallery import Gallery, GalleryRows, write_gallery
+from lookalike.images import Collection, ImageSpec, PictureCache, Skipped, decode_collection
+from lookalike.models import Preset, TrainingSettings, build_model, get_preset, resolve_image
+from lookalike.storage import write_text
+from lookalike.training import TrainingRecord, split_rows, train
+from lookalike.types import OnProgress, silent
+from lookalike.whitening import fit_whitening
+
+if TYPE_CHECKING:
+    from lookalike.encoder import Encoder
+
+__all__ = [
+    "Trained",
+    "cache_pictures",
+    "fill_gallery",
+    "gallery_rows",
+    "keep_skipped",
+    "train_encoder",
+]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gives.
+
+    Attributes:
+        encoder: the encoder, not yet whitened.
+        record: the losses of every epoch; None for a pretrained preset.
+        cache: the decoded pictures.
+        settings: every setting as it was used.
+        train: how many pictures were trained on.
+        validation: how many were held out for the validation loss.
+    """
+
+    encoder: Encoder
+    record: TrainingRecord | None
+    cache: PictureCache
+    settings: dict[str, Any]
+    train: int
+    validation: int
+
+
+def cache_pictures(
+    collection: Collection, image: ImageSpec, layout: Layout, on_progress: OnProgress = silent
+) -> PictureCache:
+    """Decode a collection at one size, once; later calls read what the first one wrote."""
+    channels, height, width = image.shape
+    place = layout.cache / f"{height}x{width}x{channels}-{image.fit}"
+    return decode_collection(collection, image, place, on_progress=on_progress)
+
+
+def keep_skipped(layout: Layout, skipped: Sequence[Skipped]) -> None:
+    """Write which files could not be read, and why; the cache that knows it may be deleted."""
+    write_text(layout.skipped, json.dumps([asdict(one) for one in skipped], indent=1) + "\n")
+
+
+def gallery_rows(cache: PictureCache) -> NDArray[np.int64]:
+    """Return the positions of the pictures to search: all but those of a `test/` split.
+
+    Raises:
+        CollectionError: there are only test pictures.
+    """
+    rows = cache.rows(None, "train", "val")
+    if not len(rows):
+        raise CollectionError(
+            "every picture is a query (the test split): nothing is left to search"
+        )
+    return rows
+
+
+def train_encoder(
+    collection: Collection,
+    layout: Layout,
+    settings: BuildSettings,
+    *,
+    resume: bool = False,
+    on_progress: OnProgress = silent,
+) -> Trained:
+    """Decode the pictures, train the preset's network on them, save the encoder.
+
+    Raises:
+        SettingsError: the preset and the settings do not go together.
+        CollectionError: there is no picture to train on.
+        TrainingError: training stopped or diverged.
+    """
+    from lookalike.encoder import Encoder
+
+    preset = get_preset(settings.preset)
+    image = _choose_image(preset, settings, collection)
+    model = build_model(
+        preset, image, latent=settings.latent, weights=settings.weights, seed=settings.seed
+    )
+    cache = cache_pictures(collection, image, layout, on_progress)
+    keep_skipped(layout, cache.skipped)
+    schedule = _choose_training(preset, settings, len(cache.rows(None, "train")))
+    record, rows, held_out = None, np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if schedule is not None:
+        rows, held_out = _split(cache, schedule)
+        record = train(
+            model,
+            cache.pixels,
+            rows,
+            held_out if len(held_out) else None,
+            image=image,
+            settings=schedule,
+            seed=settings.seed,
+            device=settings.device,
+            checkpoint=layout.checkpoint,
+            resume=resume,
+            on_progress=on_progress,
+        )
+        record.write_csv(layout.reports / "history.csv")
+    encoder = Encoder(model, preset.name, image, latent=settings.latent, device=settings.device)
+    encoder.save(layout.encoder)
+    used: dict[str, Any] = {"whiten": preset.whiten if settings.whiten is None else settings.whiten}
+    used |= {"training": asdict(schedule) if schedule else None, "chosen": settings.chosen()}
+    return Trained(encoder, record, cache, used, len(rows), len(held_out))
+
+
+def fill_gallery(
+    encoder: Encoder,
+    cache: PictureCache,
+    layout: Layout,
+    *,
+    whiten: bool,
+    on_progress: OnProgress = silent,
+) -> Gallery:
+    """Embed the gallery's pictures, fit the whitening on them, write encoder and gallery.
+
+    Raises:
+        GalleryError: an embedding is not finite.
+        StorageError: the disk is full or may not be written.
+    """
+    rows = gallery_rows(cache)
+    encoder.whitening = None
+    embeddings = encoder.embed(cache.pixels, rows, on_progress=on_progress)
+    if whiten:
+        encoder.whitening = fit_whitening(embeddings)
+        embeddings = encoder.whitening.apply(embeddings)
+    encoder.save(layout.encoder)
+    return write_gallery(
+        layout.gallery,
+        GalleryRows(
+            paths=tuple(cache.paths[row] for row in rows),
+            labels=tuple(cache.labels[row] for row in rows),
+            splits=tuple(cache.splits[row] for row in rows),
+            widths=cache.widths[rows],
+            heights=cache.heights[rows],
+            sha256=tuple(cache.sha256[row] for row in rows),
+            embeddings=embeddings,
+        ),
+        fingerprint=encoder.fingerprint,
+    )
+
+
+def _choose_image(preset: Preset, settings: BuildSettings, collection: Collection) -> ImageSpec:
+    size, channels = settings.size, settings.channels
+    if preset.adapts and (size is None or channels is None):
+        natural = natural_image(collection)
+        size = size or natural.height
+        channels = channels or natural.channels
+    return resolve_image(preset, size=size, channels=channels)
+
+
+def _choose_training(
+    preset: Preset, settings: BuildSettings, pictures: int
+) -> TrainingSettings | None:
+    chosen: dict[str, Any] = {
+        name: value
+        for name in ("epochs", "batch_size", "learning_rate")
+        if (value := getattr(settings, name)) is not None
+    }
+    if preset.training is None:
+        if chosen:
+            raise SettingsError(
+                f"preset {preset.name} is pretrained and is not trained: "
+                f"leave out {', '.join(sorted(chosen))}"
+            )
+        return None
+    if preset.adapts:
+        chosen.setdefault("epochs", natural_epochs(pictures))
+    schedule = replace(preset.training, **chosen)
+    if preset.training.decay:  # the Keras seeds tie their decay to the length of the training
+        schedule = replace(schedule, decay=schedule.learning_rate / schedule.epochs)
+    return schedule
+
+
+def _split(
+    cache: PictureCache, schedule: TrainingSettings
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    rows, held_out = cache.rows(None, "train"), cache.rows("val")
+    if not len(rows):
+        raise CollectionError("no picture to train on: the `train` split is empty")
+    if not len(held_out) and schedule.validation_fraction > 0:
+        rows, held_out = split_rows(rows, schedule.validation_fraction, schedule.split_seed)
+    return rows, held_out

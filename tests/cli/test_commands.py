@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+QUICK = ("--epochs", "1", "--batch-size", "8", "--size", "16", "--device", "cpu")
+
+
+def run(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    return subprocess.run(
+        [sys.executable, "-m", "lookalike.cli", *map(str, words)],
+        capture_output=True, text=True, cwd=cwd, env=environment, check=False,
+    )  # fmt: skip
+
+
+def fails(*words: str | Path, code: int = 1, cwd: Path | None = None) -> str:
+    done = run(*words, cwd=cwd)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert done.stdout == ""
+    if code == 1:
+        (line,) = [one for one in done.stderr.splitlines() if one.startswith("lookalike: ")]
+        assert "Traceback" not in done.stderr
+        return line
+    return done.stderr
+
+
+def test_build_search_evaluate_map_info(photos: Path, tmp_path: Path):
+    done = run("build", photos, *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "36 pictures to search, 1 skipped" in done.stdout
+    assert "report.html" in done.stdout
+    place = tmp_path / f"{photos.name}.lookalike"
+
+    done = run("search", place, "disc/00.png", photos / "stripes", "-k", 2, "--json")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == 13
+    assert answers[0]["query"] == "disc/00.png"
+    assert set(answers[0]["hits"][0]) == {"rank", "path", "score", "distance", "label"}
+    assert [hit["rank"] for hit in answers[0]["hits"]] == [1, 2]
+
+    grid = tmp_path / "grid.png"
+    done = run("search", place, "disc/00.png", "-k", 99, "--grid", grid, "-q")
+    assert "all are shown" in done.stderr
+    assert done.stdout.count(".png") + done.stdout.count(".jpg") >= 35
+    assert grid.stat().st_size > 1000
+
+    rows = json.loads(run("evaluate", place, "--json", "-q").stdout)["rows"]
+    assert [row["name"] for row in rows][1:] == ["raw-pixels", "colour-histogram", "hog", "pca"]
+    assert "mAP@1000" in run("evaluate", place, "--no-baselines").stdout
+
+    done = run("map", place, "-o", tmp_path / "map.webp")
+    assert (tmp_path / "map.webp").exists()
+    facts = json.loads(run("info", place, "--json", "--skipped").stdout)
+    assert facts["preset"] == "conv128"
+    assert facts["files skipped"][0].startswith("disc/broken.jpg: ")
+    assert "disc/broken.jpg" in run("info", place, "--skipped").stdout
+
+
+def test_train_then_index(photos: Path, tmp_path: Path):
+    place = tmp_path / "e.lookalike"
+    done = run("train", photos, "-o", place, "-p", "digits-conv16", *QUICK)
+    assert f"lookalike index {place}" in done.stdout
+    assert "36 pictures" in run("index", place).stdout
+    answer = json.loads(run("search", place, "disc/00.png", "-k", 1, "--json").stdout)
+    assert answer["metric"] == "euclidean"
+
+
+def test_presets_agree_with_the_seeds():
+    facts = {one["name"]: one for one in json.loads(run("presets", "--json").stdout)}
+    assert {name: one["latent_size"] for name, one in facts.items()} == {
+        "digits-conv16": 16, "animals-conv16": 16, "animals-linear512": 512,
+        "tiny-conv8x8x8": 512, "food-dense128": 128, "food-conv13x13x8": 1352, "vgg19": 4608,
+        "efficientnet-lite0": 1280, "conv128": 128,
+    }  # fmt: skip
+    assert facts["tiny-conv8x8x8"]["encoder_parameters"] == 195_480
+    assert facts["tiny-conv8x8x8"]["parameters"] == 390_955
+    assert facts["tiny-conv8x8x8"]["latent_shape"] == [8, 8, 8]
+    assert facts["food-conv13x13x8"]["latent_shape"] == [13, 13, 8]
+    assert facts["animals-linear512"]["flatten"] == 14_112
+    table = run("presets").stdout
+    assert "390,955" in table
+    assert "13×13×8" in table
+
+
+def test_datasets_lists_licence_and_size():
+    facts = {one["name"]: one for one in json.loads(run("datasets", "--json").stdout)}
+    assert set(facts) == {
+        "fashion-mnist", "fashion-mnist-10k", "stamps", "mnist", "afhq", "imagenette",
+    }  # fmt: skip
+    assert facts["fashion-mnist"]["licence"] == "MIT"
+    assert "10,000" in run("datasets").stdout
+
+
+def test_help_and_usage():
+    commands = ("demo", "build", "train", "index", "search", "evaluate", "map", "presets",
+                "datasets", "info")  # fmt: skip
+    text = run("--help").stdout
+    assert all(command in text for command in commands)
+    assert run("--version").stdout.startswith("lookalike 0.")
+    for command in commands:
+        assert run(command, "--help").returncode == 0
+    fails("search", code=2)
+    fails("nonsense", code=2)
+
+
+def test_bad_input_is_one_line(photos: Path, engine_path: Path, tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.jpg").write_bytes(b"no picture")
+    out = ("-o", tmp_path / "e.lookalike", "-q")
+    assert "empty" in fails("build", tmp_path / "empty", *out)
+    assert "a.jpg" in fails("build", tmp_path / "broken", *out)
+    assert "no folder, list or data set" in fails("build", tmp_path / "nowhere", *out)
+    assert "did you mean tiny-conv8x8x8" in fails("build", photos, "-p", "tiny-conv8x8", *out)
+    assert "already there" in fails("build", photos, "-o", engine_path, "-q")
+    assert "no engine at" in fails("search", tmp_path / "none.lookalike", "a.png")
+    assert "not a Lookalike engine" in fails("info", tmp_path / "empty")
+    assert "k is 0" in fails("search", engine_path, "disc/00.png", "-k", "0")
+    assert "neither a picture file" in fails("search", engine_path, "nowhere.png")
+    assert "cannot be read" in fails("search", engine_path, tmp_path / "broken" / "a.jpg")
+    assert "not understood" in fails("search", engine_path, "disc/00.png", "--where", "a = b")
+    assert "unknown metric" in fails("search", engine_path, "disc/00.png", "--metric", "l1")
+    assert "wanted" in fails("build", photos, "--device", "abacus", *out)
+    assert not list(tmp_path.glob("e.lookalike"))
+
+
+def test_one_unreadable_picture_does_not_cost_a_folder_of_queries(photos: Path, engine_path: Path):
+    done = run("search", engine_path, photos / "disc", "-k", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 12
+    assert "broken.jpg" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(engine_path: Path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lookalike.cli", "info", str(engine_path)],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_while_building_is_one_line(photos: Path, tmp_path: Path):
+    """A limit on file size stands in for a full disk: the writer gets an error in mid-file."""
+    limited = f"ulimit -f 40; exec {sys.executable} -m lookalike.cli build {photos} " + " ".join(
+        (*QUICK, "-q", "-o", str(tmp_path / "e.lookalike"))
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; {limited}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("lookalike: cannot write")
+    assert not (tmp_path / "e.lookalike").exists()

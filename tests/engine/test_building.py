@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lookalike
+from lookalike.engine import index_engine, open_engine, open_source, train_engine
+from lookalike.engine.settings import BuildSettings, natural_image
+from lookalike.errors import (
+    CollectionError,
+    EngineError,
+    GalleryError,
+    SettingsError,
+    StorageError,
+    TrainingStopped,
+)
+from lookalike.images import find_pictures
+from lookalike.types import Progress
+
+QUICK = {"epochs": 1, "batch_size": 8, "size": 16, "report": False, "device": "cpu"}
+
+
+def test_an_engine_is_plain_files_that_say_what_they_are(engine_path: Path):
+    parts = {path.name for path in engine_path.iterdir()}
+    assert parts == {"manifest.json", "encoder", "gallery", "cache", "reports"}
+    manifest = json.loads((engine_path / "manifest.json").read_text())
+    assert manifest["format"] == "lookalike-engine"
+    assert manifest["counts"] == {
+        "gallery": 36, "train": 36, "validation": 0, "queries": 0, "skipped": 1,
+    }  # fmt: skip
+    assert not list(engine_path.rglob("*.p*kl*"))
+    assert not list(engine_path.parent.glob("*.partial"))
+
+
+def test_the_broken_file_is_named_with_its_reason(engine_path: Path):
+    (skipped,) = lookalike.open(engine_path).skipped()
+    assert skipped.path == "disc/broken.jpg"
+    assert skipped.reason
+
+
+def test_skipped_files_are_known_without_the_cache(photos: Path, tmp_path: Path):
+    import shutil
+
+    engine = lookalike.build(photos, tmp_path / "e.lookalike", **QUICK)
+    shutil.rmtree(engine.layout.cache)
+    reopened = lookalike.open(engine.layout.directory)
+    assert [one.path for one in reopened.skipped()] == ["disc/broken.jpg"]
+    assert len(reopened.search(photos / "disc" / "00.png", 3)) == 3
+
+
+def test_labels_never_reach_training(photos: Path, tmp_path: Path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in sorted(photos.rglob("*.*")):
+        (flat / f"{path.parent.name}-{path.name}").write_bytes(path.read_bytes())
+    labelled = lookalike.build(photos, tmp_path / "a.lookalike", **QUICK)
+    bare = lookalike.build(flat, tmp_path / "b.lookalike", **QUICK)
+    assert set(bare.gallery.labels) == {None}
+    np.testing.assert_array_equal(labelled.gallery.embeddings, bare.gallery.embeddings)
+
+
+def test_same_seed_same_engine_other_seed_other(photos: Path, tmp_path: Path):
+    first, second, other = (
+        lookalike.build(photos, tmp_path / f"{name}.lookalike", seed=seed, **QUICK)
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert first.manifest.fingerprint == second.manifest.fingerprint
+    np.testing.assert_array_equal(first.gallery.embeddings, second.gallery.embeddings)
+    assert other.manifest.fingerprint != first.manifest.fingerprint
+
+
+def test_a_stopped_build_resumes_to_the_same_engine(photos: Path, tmp_path: Path):
+    settings = {**QUICK, "epochs": 3}
+    whole = lookalike.build(photos, tmp_path / "whole.lookalike", **settings)
+    place = tmp_path / "stopped.lookalike"
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "train" and progress.done > 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingStopped, match="--resume"):
+        lookalike.build(photos, place, on_progress=stop, **settings)
+    assert not place.exists()
+    resumed = lookalike.build(photos, place, resume=True, **settings)
+    assert resumed.manifest.fingerprint == whole.manifest.fingerprint
+    assert [epoch.train_loss for epoch in resumed.history().epochs] == [
+        epoch.train_loss for epoch in whole.history().epochs
+    ]
+
+
+def test_an_engine_is_replaced_only_when_told_and_only_whole(photos: Path, tmp_path: Path):
+    place = tmp_path / "e.lookalike"
+    before = lookalike.build(photos, place, **QUICK).manifest.fingerprint
+    with pytest.raises(EngineError, match="--overwrite"):
+        lookalike.build(photos, place, **QUICK)
+
+    def fail(progress: Progress) -> None:
+        if progress.stage == "embed":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        lookalike.build(photos, place, overwrite=True, seed=9, on_progress=fail, **QUICK)
+    assert lookalike.open(place).manifest.fingerprint == before
+    after = lookalike.build(photos, place, overwrite=True, seed=9, **QUICK)
+    assert after.manifest.fingerprint != before
+
+
+def test_a_folder_that_is_no_engine_is_never_replaced(photos: Path, tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(EngineError, match="left alone"):
+        lookalike.build(photos, tmp_path / "mine", overwrite=True, **QUICK)
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
+
+
+def test_train_then_index_is_build(photos: Path, tmp_path: Path):
+    built = lookalike.build(photos, tmp_path / "built.lookalike", **QUICK)
+    place = tmp_path / "steps.lookalike"
+    settings = BuildSettings(epochs=1, batch_size=8, size=16, device="cpu")
+    trained = train_engine(open_source(photos), place, settings)
+    assert len(trained) == 0
+    with pytest.raises(EngineError, match="lookalike index"):
+        trained.search(photos / "disc" / "00.png")
+    indexed = index_engine(place, device="cpu")
+    assert indexed.manifest.fingerprint == built.manifest.fingerprint
+    np.testing.assert_array_equal(indexed.gallery.embeddings, built.gallery.embeddings)
+
+
+def test_index_takes_other_pictures(photos: Path, tmp_path: Path):
+    place = tmp_path / "e.lookalike"
+    lookalike.build(photos, place, **QUICK)
+    engine = index_engine(place, photos / "stripes", device="cpu")
+    assert len(engine) == 12
+    assert engine.search("00.png", 1).hits[0].path.endswith((".png", ".jpg"))
+
+
+def test_splits_play_their_parts(photos: Path, tmp_path: Path):
+    root = tmp_path / "layout"
+    for number, path in enumerate(sorted(photos.rglob("*.png"))):
+        split = ("train", "train", "val", "test")[number % 4]
+        target = root / split / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    engine = lookalike.build(root, tmp_path / "e.lookalike", **QUICK)
+    counts = engine.manifest.counts
+    assert (counts.train, counts.validation, counts.queries, counts.gallery) == (10, 4, 4, 14)
+    assert engine.history().epochs[0].val_loss is not None
+    assert "test" not in {picture.split("/")[0] for picture in engine.gallery.paths}
+    assert "4 queries" in engine.evaluate(baselines=False).protocol
+
+
+def test_foreign_and_newer_engines_are_refused(engine_path: Path, tmp_path: Path):
+    import shutil
+
+    copy = tmp_path / "copy.lookalike"
+    shutil.copytree(engine_path, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "version": 99}))
+    with pytest.raises(EngineError, match="format version 99"):
+        lookalike.open(copy)
+    (copy / "manifest.json").write_text("{}")
+    with pytest.raises(EngineError, match="not a Lookalike engine"):
+        lookalike.open(copy)
+    (copy / "manifest.json").write_text("{")
+    with pytest.raises(EngineError, match="damaged"):
+        lookalike.open(copy)
+    with pytest.raises(EngineError, match="no engine at"):
+        lookalike.open(tmp_path / "nothing")
+
+
+def test_encoder_and_gallery_of_different_engines_are_refused(photos: Path, tmp_path: Path):
+    import shutil
+
+    first = lookalike.build(photos, tmp_path / "a.lookalike", **QUICK).layout
+    second = lookalike.build(photos, tmp_path / "b.lookalike", seed=1, **QUICK).layout
+    shutil.rmtree(first.gallery)
+    shutil.copytree(second.gallery, first.gallery)
+    with pytest.raises(EngineError, match=r"do not belong together.*lookalike index"):
+        open_engine(first.directory).search(photos / "disc" / "00.png")
+    repaired = index_engine(first.directory, device="cpu")
+    assert len(repaired.search(photos / "disc" / "00.png", 3)) == 3
+    shutil.rmtree(first.encoder)
+    shutil.copytree(second.encoder, first.encoder)
+    fresh = open_engine(first.directory, device="cpu")
+    with pytest.raises(EngineError, match="do not belong together"):
+        fresh.search(np.zeros((16, 16, 3), np.uint8))
+
+
+def test_damaged_parts_are_named(photos: Path, tmp_path: Path):
+    layout = lookalike.build(photos, tmp_path / "a.lookalike", **QUICK).layout
+    weights = layout.encoder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(EngineError, match=r"encoder .* is damaged"):
+        _ = open_engine(layout.directory, device="cpu").encoder
+    for file in (layout.gallery / "data").iterdir():
+        file.write_bytes(file.read_bytes()[:10])
+    with pytest.raises(GalleryError, match="damaged"):
+        _ = open_engine(layout.directory, device="cpu").gallery
+
+
+def test_nothing_to_build_from(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CollectionError):
+        lookalike.build(tmp_path / "empty", tmp_path / "e.lookalike")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.jpg").write_bytes(b"no")
+    with pytest.raises(CollectionError, match=r"a\.jpg"):
+        lookalike.build(tmp_path / "broken", tmp_path / "e.lookalike", size=16, channels=3)
+    with pytest.raises(CollectionError, match="no folder, list or data set"):
+        lookalike.build(tmp_path / "nowhere", tmp_path / "e.lookalike")
+    with pytest.raises(SettingsError, match="did you mean digits-conv16"):
+        lookalike.build(_one_picture(tmp_path), tmp_path / "e.lookalike", preset="digit-conv16")
+
+
+def _one_picture(tmp_path: Path) -> Path:
+    from PIL import Image
+
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "one" / "a.png")
+    return tmp_path / "one"
+
+
+def test_one_picture_is_enough(tmp_path: Path):
+    engine = lookalike.build(_one_picture(tmp_path), tmp_path / "e.lookalike", **QUICK)
+    assert len(engine) == 1
+    assert len(engine.search("a.png")) == 0
+    assert engine.search("a.png", include_self=True).paths == ("a.png",)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_no_permission(photos: Path, tmp_path: Path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    with pytest.raises(StorageError, match="permission denied"):
+        lookalike.build(photos, tmp_path / "closed" / "e.lookalike", **QUICK)
+
+
+def test_natural_image_follows_the_pictures(photos: Path, tmp_path: Path):
+    from PIL import Image
+
+    assert natural_image(find_pictures(photos)).shape == (3, 48, 48)
+    for number in range(3):
+        Image.new("L", (30, 200), 40 * number).save(tmp_path / f"{number}.png")
+    assert natural_image(find_pictures(tmp_path)).shape == (1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("epochs", 0, "epochs is 0"),
+        ("batch_size", -1, "batch-size is -1"),
+        ("channels", 2, "channels is 2"),
+        ("learning_rate", 0.0, "learning rate is 0"),
+        ("seed", -1, "seed is -1"),
+        ("metric", "manhattan", "unknown metric"),
+    ],
+)
+def test_settings_are_checked(setting: str, value: object, message: str):
+    with pytest.raises(SettingsError, match=message):
+        BuildSettings(**{setting: value})
