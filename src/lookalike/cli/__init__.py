@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from lookalike.errors import LookalikeError, TrainingStopped
@@ -12,6 +13,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line; exit 0, 1 on an error, 2 on wrong usage, 130 when stopped."""
+    # Threads that wait by spinning make training many times slower as soon as anything else runs
+    # on the machine; OpenMP reads this when torch is imported. A person's own choice stays.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from lookalike.cli.commands import app
 
     try:
