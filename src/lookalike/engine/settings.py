@@ -22,7 +22,7 @@ LARGEST_NATURAL = 64
 GREY_TOLERANCE = 2.0
 # Pictures that a training on few of them should see altogether, and the passes it may take.
 PICTURES_SEEN = 80_000
-FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 50
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def natural_epochs(pictures: int) -> int:
     """Return how many passes suit so many training pictures: few pictures need many.
 
     >>> natural_epochs(785), natural_epochs(8_000), natural_epochs(60_000)
-    (100, 10, 10)
+    (50, 10, 10)
     """
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(PICTURES_SEEN / max(1, pictures))))
 
