@@ -1,0 +1,1 @@
+"""Every speed and every figure of the documentation, each by one command."""

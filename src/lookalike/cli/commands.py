@@ -18,6 +18,7 @@ from lookalike.cli.show import (
     print_lines,
     print_made,
     print_presets,
+    program_name,
 )
 
 __all__ = ["app"]
@@ -60,7 +61,7 @@ def demo(
     with show_progress(quiet=quiet) as on_progress:
         result = run_demo(output, on_progress=on_progress)
     print_evaluation(result.evaluation)
-    print_lines(result.lines())
+    print_lines(result.lines(program_name()))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +29,16 @@ __all__ = [
     "print_lines",
     "print_made",
     "print_presets",
+    "program_name",
 ]
 
 # A table that is piped somewhere has no terminal to ask for its width.
 PIPED_WIDTH = 140
+
+
+def program_name() -> str:
+    """Return what runs this command line: its name, or its path where it is not on the PATH."""
+    return "lookalike" if shutil.which("lookalike") else sys.argv[0]
 
 
 def print_json(values: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

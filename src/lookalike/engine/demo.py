@@ -35,8 +35,12 @@ class Demo:
     grid: Path
     query: str
 
-    def lines(self) -> list[str]:
-        """Return what a person should look at next, one line each."""
+    def lines(self, program: str = "lookalike") -> list[str]:
+        """Return what a person should look at next, one line each.
+
+        Args:
+            program: what to type to run the command line.
+        """
         place, reports = self.engine.layout.directory, self.engine.layout.reports
         names = ("report.html", "neighbours.png", "reconstructions.png", "loss.png", "map.png")
         return [
@@ -44,7 +48,7 @@ class Demo:
             *(f"  {reports / name}" for name in names),
             f"  {self.grid}",
             "Search it:",
-            f"  lookalike search {place} '{self.query}' -k 5",
+            f"  {program} search {place} '{self.query}' -k 5",
         ]
 
 

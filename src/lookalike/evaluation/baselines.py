@@ -50,7 +50,7 @@ def raw_pixels(pixels: Pixels) -> NDArray[np.float32]:
     """Return the pixels in [0, 1] as one row each; above 32×32 averaged down to it."""
     count, height, width, channels = pixels.shape
     if height <= RAW_SIDE and width <= RAW_SIDE:
-        return pixels.reshape(count, -1).astype(np.float32) / 255
+        return pixels.reshape(count, -1).astype(np.float32) / np.float32(255)
     down, across = _averaging(height), _averaging(width)
     rows = np.empty((count, down.shape[0] * across.shape[0] * channels), np.float32)
     for start in range(0, count, BLOCK):
@@ -67,12 +67,13 @@ def colour_histogram(pixels: Pixels) -> NDArray[np.float32]:
     """
     count, channels = len(pixels), pixels.shape[3]
     if channels == 1:
-        bins, numbers = GREY_BINS, pixels.reshape(count, -1) // (256 // GREY_BINS)
+        bins = GREY_BINS
+        numbers = (pixels.reshape(count, -1) // (256 // GREY_BINS)).astype(np.int32)
     else:
         bins = COLOUR_BINS**3
         step = (pixels.reshape(count, -1, 3) // (256 // COLOUR_BINS)).astype(np.int32)
         numbers = step @ np.array([COLOUR_BINS**2, COLOUR_BINS, 1], np.int32)
-    shares = np.stack([np.bincount(row, minlength=bins) for row in numbers.astype(np.int32)])
+    shares = np.stack([np.bincount(row, minlength=bins) for row in numbers])
     return np.sqrt(shares / numbers.shape[1]).astype(np.float32)
 
 
@@ -131,7 +132,7 @@ def _averaging(side: int) -> NDArray[np.float32]:
     edges = np.linspace(0, side, size + 1)
     pixels = np.arange(side)
     shared = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (np.clip(shared, 0, 1) / (side / size)).astype(np.float32)
+    return np.asarray(np.clip(shared, 0, 1) / (side / size), np.float32)
 
 
 BASELINES: dict[str, Baseline] = {

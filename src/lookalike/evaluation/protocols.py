@@ -222,10 +222,10 @@ def _prepare(
     zero = np.zeros(len(rows), np.float32)
     if metric == "euclidean":  # |q - x|² orders as |x|²/2 - qx; centred against cancellation
         rows = rows - gallery.mean(axis=0)
-        return rows, np.square(rows).sum(axis=1) / 2
+        return rows, np.square(rows).sum(axis=1) / np.float32(2)
     if metric == "cosine":
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows / np.where(lengths > 0, lengths, 1), zero
+        return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32), zero
     return rows, zero
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,8 +68,7 @@ class GalleryRows:
                 f"{self.paths[broken[0]]}: train the encoder again"
             )
         if len(set(self.paths)) != len(self.paths):
-            seen: set[str] = set()
-            twice = next(path for path in self.paths if path in seen or seen.add(path))
+            twice = Counter(self.paths).most_common(1)[0][0]
             raise GalleryError(f"a gallery holds each path once, got {twice} twice")
 
 

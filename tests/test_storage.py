@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from lookalike.errors import StorageError
+from lookalike.storage import recover, replace_directory, storage_errors, sync_tree, write_text
+
+
+def folder(place: Path, content: str) -> Path:
+    place.mkdir()
+    (place / "file").write_text(content)
+    return place
+
+
+def test_text_is_replaced_whole(tmp_path: Path):
+    place = tmp_path / "new" / "file.txt"
+    write_text(place, "one")
+    write_text(place, "zwei · ☃")
+    assert place.read_text(encoding="utf-8") == "zwei · ☃"
+    assert [path.name for path in place.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_failed_write_leaves_the_old_text(tmp_path: Path, monkeypatch):
+    place = tmp_path / "file.txt"
+    write_text(place, "old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match=r"cannot write .*no space left on device; free space"):
+        write_text(place, "new")
+    assert place.read_text() == "old"
+
+
+def test_a_directory_is_swapped_in(tmp_path: Path):
+    place = folder(tmp_path / "place", "old")
+    replace_directory(folder(tmp_path / "new", "new"), place)
+    assert (place / "file").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def test_a_crash_between_the_renames_is_undone(tmp_path: Path, monkeypatch):
+    place, new = folder(tmp_path / "place", "old"), folder(tmp_path / "new", "new")
+    original = Path.rename
+
+    def crash(self: Path, target: Path) -> Path:
+        if self == new:
+            raise KeyboardInterrupt
+        return original(self, target)
+
+    monkeypatch.setattr(Path, "rename", crash)
+    with pytest.raises(KeyboardInterrupt):
+        replace_directory(new, place)
+    monkeypatch.undo()
+    assert not place.exists()
+    recover(place)
+    assert (place / "file").read_text() == "old"
+    recover(place)
+    replace_directory(new, place)
+    assert (place / "file").read_text() == "new"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS])
+def test_storage_errors_are_one_line(number: int, tmp_path: Path):
+    with pytest.raises(StorageError) as caught, storage_errors(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert os.strerror(number).lower() in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_pass(tmp_path: Path):
+    with pytest.raises(OSError, match="bad"), storage_errors(tmp_path):
+        raise OSError(errno.EIO, "bad")
+
+
+def test_syncing_reaches_every_file_and_folder(tmp_path: Path, monkeypatch):
+    folder(tmp_path / "a", "x")
+    folder(tmp_path / "a" / "b", "y")
+    synced = []
+
+    def note(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+
+    monkeypatch.setattr(os, "fsync", note)
+    sync_tree(tmp_path / "a")
+    names = {path.relative_to(tmp_path).as_posix() for path in synced}
+    assert names == {"a", "a/file", "a/b", "a/b/file"}
