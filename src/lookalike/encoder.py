@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from lookalike.errors import EngineError, SettingsError, StorageError
 from lookalike.images.spec import ImageSpec
 from lookalike.models import Autoencoder, get_preset
 from lookalike.models.autoencoder import Network
+from lookalike.storage import recover, replace_directory, storage_errors, sync_tree, write_text
 from lookalike.training import resolve_device, to_input
 from lookalike.types import OnProgress, Progress, silent
 from lookalike.whitening import Whitening
@@ -35,6 +37,8 @@ WEIGHTS = "model.safetensors"
 WHITENING = "whitening.safetensors"
 FORMAT = "lookalike-encoder"
 VERSION = 1
+# What the readers of JSON, safetensors and torch raise on files that are not what they should be.
+_DAMAGES = (OSError, RuntimeError, SafetensorError, KeyError, TypeError, ValueError)
 BATCH = 256
 # Large pictures: this many input values at most in one batch (256 MB of float32).
 BATCH_VALUES = 64_000_000
@@ -205,25 +209,31 @@ class Encoder:
         return digest.hexdigest()
 
     def save(self, directory: Path) -> None:
-        """Write the encoder's files into `directory`, which is made.
+        """Write the encoder's files beside `directory` and rename them into place.
 
         Raises:
             StorageError: the disk is full or may not be written.
         """
+        weights = {
+            name: tensor.detach().cpu().contiguous()
+            for name, tensor in self.model.state_dict().items()
+        }
+        arrays = _whitening_arrays(self.whitening)
+        config = {"format": FORMAT, "version": VERSION, **self.config()}
+        beside = directory.with_name(directory.name + ".new")
+        with storage_errors(directory):
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(parents=True)
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            weights = {
-                name: tensor.detach().cpu().contiguous()
-                for name, tensor in self.model.state_dict().items()
-            }
-            save_file(weights, str(directory / WEIGHTS))
-            arrays = _whitening_arrays(self.whitening)
+            save_file(weights, str(beside / WEIGHTS))
             if arrays:
-                save_arrays(arrays, str(directory / WHITENING))
-            config = {"format": FORMAT, "version": VERSION, **self.config()}
-            (directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-        except (OSError, SafetensorError) as error:
+                save_arrays(arrays, str(beside / WHITENING))
+        except (OSError, SafetensorError) as error:  # safetensors says so of a full disk
+            shutil.rmtree(beside, ignore_errors=True)
             raise StorageError(f"cannot write the encoder to {directory}: {error}") from error
+        write_text(beside / CONFIG, json.dumps(config, indent=2) + "\n")
+        sync_tree(beside)
+        replace_directory(beside, directory)
 
 
 def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
@@ -232,6 +242,7 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
     Raises:
         EngineError: files are missing, damaged or of another format version.
     """
+    recover(directory)
     config = _read_config(directory / CONFIG)
     try:
         preset = get_preset(config["preset"])
@@ -241,7 +252,7 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
         whitening = None
         if (directory / WHITENING).exists():
             whitening = Whitening(**load_arrays(str(directory / WHITENING)))
-    except (OSError, RuntimeError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SettingsError, *_DAMAGES) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EngineError(
             f"the encoder in {directory} is damaged ({reason}): train it again"

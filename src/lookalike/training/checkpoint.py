@@ -67,14 +67,16 @@ class Checkpoint:
             StorageError: the disk is full or the directory may not be written.
         """
         content = save(self.tensors)
-        name = f"epoch-{self.epoch:04d}.safetensors"
+        digest = hashlib.sha256(content).hexdigest()
+        # Never the name of another checkpoint's tensors: those stay until this one counts.
+        name = f"epoch-{self.epoch:04d}-{digest[:12]}.safetensors"
         state = {
             "format": FORMAT,
             "version": VERSION,
             "epoch": self.epoch,
             "step": self.step,
             "tensors": name,
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": digest,
             "optimizer": self.groups,
             "record": self.record.as_dict(),
             "fingerprint": self.fingerprint,

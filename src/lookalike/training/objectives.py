@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lookalike.errors import TrainingError
 
-__all__ = ["BCE_EPSILON", "OBJECTIVES", "Objective", "bce", "mse"]
+__all__ = ["BCE_EPSILON", "OBJECTIVES", "Objective", "ReconstructionLoss", "bce", "mse"]
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 
@@ -75,3 +75,22 @@ def _check_shapes(reconstruction: Tensor, target: Tensor) -> None:
 
 
 OBJECTIVES: dict[str, Objective] = {"mse": mse, "bce": bce}
+
+
+class ReconstructionLoss(nn.Module):
+    """How badly a network gives back its own input, as a module: what Accelerate wraps.
+
+    Args:
+        model: maps (B, C, H, W) to (B, C, H, W).
+        objective: compares the two.
+    """
+
+    def __init__(self, model: nn.Module, objective: Objective) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mean loss of inputs (B, C, H, W), a scalar."""
+        # Under mixed precision the model gives bfloat16, in which 1 - 1e-7 is 1 and log(0) waits.
+        return self.objective(self.model(x).float(), x)

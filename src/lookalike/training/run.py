@@ -28,7 +28,7 @@ from lookalike.training.checkpoint import (
     unpack,
 )
 from lookalike.training.fingerprint import differences
-from lookalike.training.objectives import OBJECTIVES, Objective
+from lookalike.training.objectives import OBJECTIVES, ReconstructionLoss
 from lookalike.training.record import Epoch, TrainingRecord
 from lookalike.training.runtime import local_randomness, random_seed, repeatable
 from lookalike.types import OnProgress, Progress, silent
@@ -90,7 +90,7 @@ class Run:
         # Accelerate adds mixed precision and the exchange of gradients to this wrapper, so that
         # nothing has to be taken off the model afterwards. It would add nothing to the optimiser.
         self.losses: nn.Module = accelerator.prepare_model(
-            _ReconstructionLoss(model, OBJECTIVES[settings.loss])
+            ReconstructionLoss(model, OBJECTIVES[settings.loss])
         )
         self.epochs: list[Epoch] = []
         self.step = 0
@@ -122,7 +122,7 @@ class Run:
                 number = len(self.epochs) + 1
                 self.epochs.append(self._epoch(number, rows, val_rows))
                 self.keeper.keep(self._checkpoint())
-                self._report(len(rows), len(rows), self.epochs[-1])
+                self._report(len(rows), self.epochs[-1])
         except KeyboardInterrupt:
             self.keeper.flush()
             raise TrainingStopped(self._how_to_go_on()) from None
@@ -147,6 +147,7 @@ class Run:
     def _epoch(self, number: int, rows: NDArray[np.int64], val_rows: NDArray[np.int64]) -> Epoch:
         started = time.perf_counter()
         train_loss = self._pass(number, rows)
+        self._agree()
         trained = time.perf_counter()
         self._check_weights(number)
         val_loss = self._validate(number, val_rows) if len(val_rows) else None
@@ -173,6 +174,7 @@ class Run:
                 seen += len(batch)
                 if self._looks():
                     self._check_loss(total, number)
+                if self._reports():
                     self._report_step(number, seen, len(rows), total, started)
         total = self.accelerator.reduce(total, reduction="sum")
         self._check_loss(total, number)
@@ -196,9 +198,6 @@ class Run:
 
     def _validate(self, number: int, rows: NDArray[np.int64]) -> float:
         """Return the mean loss of `rows`, the model in evaluation mode and unchanged."""
-        if self.accelerator.num_processes > 1:  # each has its own running statistics: take one's
-            for buffer in self.model.buffers():
-                broadcast(buffer)
         loss_of = self.accelerator.unwrap_model(self.losses).eval()
         mine = share(rows, self.accelerator.process_index, self.accelerator.num_processes)
         total = _zero(self.accelerator.device)
@@ -209,8 +208,19 @@ class Run:
         self._check_loss(total, number)
         return float(total.item()) / len(rows)
 
+    def _agree(self) -> None:
+        """Give all processes the first one's running statistics: each has kept its own."""
+        if self.accelerator.num_processes > 1:
+            for buffer in self.model.buffers():
+                broadcast(buffer)
+
     def _looks(self) -> bool:
-        """Whether this step's loss is looked at."""
+        """Whether this step's loss is looked at.
+
+        Never by one process of several: were it to give up alone, the others would wait for it.
+        """
+        if self.accelerator.num_processes > 1:
+            return False
         return self.accelerator.device.type == "cpu" or self.step % STEPS_BETWEEN_LOOKS == 0
 
     def _check_loss(self, total: Tensor, epoch: int) -> None:
@@ -254,21 +264,27 @@ class Run:
             )
         return f"training stopped after epoch {done} of {wanted}; no checkpoint was kept"
 
-    def _report(self, seen: int, pictures: int, epoch: Epoch) -> None:
+    def _reports(self) -> bool:
+        """Whether it is time to tell how far the epoch is."""
+        due = time.perf_counter() >= self.next_report
+        if due:
+            self.next_report = time.perf_counter() + SECONDS_BETWEEN_REPORTS
+        return due
+
+    def _report(self, pictures: int, epoch: Epoch) -> None:
         """Tell how an epoch ended, whenever the last report was."""
-        validation = "" if epoch.val_loss is None else f" · validation {epoch.val_loss:.4f}"
-        self._tell(epoch.epoch, seen, pictures, f"loss {epoch.train_loss:.4f}{validation}",
-                   epoch.images_per_second)  # fmt: skip
+        loss = f"loss {epoch.train_loss:.4f}"
+        if epoch.val_loss is not None:
+            loss += f" · validation {epoch.val_loss:.4f}"
+        self._tell(epoch.epoch, pictures, pictures, loss, epoch.images_per_second)
 
     def _report_step(
         self, number: int, seen: int, pictures: int, total: Tensor, started: float
     ) -> None:
-        now = time.perf_counter()
-        if now >= self.next_report:
-            self.next_report = now + SECONDS_BETWEEN_REPORTS
-            # `total` is this process's part of what all have seen.
-            loss = total.item() * self.accelerator.num_processes / seen
-            self._tell(number, seen, pictures, f"loss {loss:.4f}", seen / (now - started))
+        # `total` is this process's part of what all have seen.
+        loss = total.item() * self.accelerator.num_processes / seen
+        rate = seen / (time.perf_counter() - started)
+        self._tell(number, seen, pictures, f"loss {loss:.4f}", rate)
 
     def _tell(self, number: int, seen: int, pictures: int, loss: str, rate: float) -> None:
         epochs = self.settings.epochs
@@ -277,21 +293,7 @@ class Run:
         self.on_progress(Progress("train", done, epochs * pictures, message))
 
 
-class _ReconstructionLoss(nn.Module):
-    """The loss of a batch as a module, which is what Accelerate wraps."""
-
-    def __init__(self, model: nn.Module, objective: Objective) -> None:
-        super().__init__()
-        self.model = model
-        self.objective = objective
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the mean loss of inputs (B, C, H, W)."""
-        loss: Tensor = self.objective(self.model(x), x)
-        return loss
-
-
 def _zero(device: torch.device) -> Tensor:
     # Apple's GPUs have no float64.
-    return torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64,
-                       device=device)  # fmt: skip
+    dtype = torch.float32 if device.type == "mps" else torch.float64
+    return torch.zeros((), dtype=dtype, device=device)

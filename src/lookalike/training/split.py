@@ -27,7 +27,7 @@ def split_rows(rows: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray
         SettingsError: `fraction` or `seed` is out of range.
 
     >>> split_rows(np.arange(10), 0.2, seed=0)
-    (array([0, 1, 3, 5, 6, 7, 8, 9]), array([2, 4]))
+    (array([0, 1, 2, 3, 5, 7, 8, 9]), array([4, 6]))
     """
     if not 0 <= fraction < 1:
         raise SettingsError(f"validation_fraction must be at least 0 and below 1, got {fraction}")

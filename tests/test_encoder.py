@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lookalike.encoder import Encoder, load_encoder
+from lookalike.errors import EngineError, SettingsError
+from lookalike.images import ImageSpec
+from lookalike.models import build_model, get_preset
+from lookalike.whitening import fit_whitening
+
+
+def encoder(seed: int = 0, preset: str = "conv128", image: ImageSpec | None = None) -> Encoder:
+    image = image or ImageSpec(16, 16, 1)
+    model = build_model(get_preset(preset), image, latent=12, seed=seed)
+    return Encoder(model, preset, image, latent=12, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_saved_and_loaded_it_gives_the_same_embeddings(pixels, tmp_path: Path, whiten: bool):
+    made = encoder()
+    if whiten:
+        made.whitening = fit_whitening(made.latents(pixels))
+    made.save(tmp_path / "encoder")
+    loaded = load_encoder(tmp_path / "encoder", device="cpu")
+    np.testing.assert_array_equal(made.embed(pixels), loaded.embed(pixels))
+    assert loaded.fingerprint == made.fingerprint
+    names = {"config.json", "model.safetensors"} | ({"whitening.safetensors"} if whiten else set())
+    assert {path.name for path in (tmp_path / "encoder").iterdir()} == names
+
+
+def test_saving_without_whitening_removes_an_older_one(pixels, tmp_path: Path):
+    made = encoder()
+    made.whitening = fit_whitening(made.latents(pixels))
+    made.save(tmp_path / "encoder")
+    made.whitening = None
+    made.save(tmp_path / "encoder")
+    assert load_encoder(tmp_path / "encoder", device="cpu").whitening is None
+
+
+def test_batch_size_does_not_matter(pixels, monkeypatch):
+    made = encoder()
+    whole = made.embed(pixels)
+    monkeypatch.setattr("lookalike.encoder.BATCH", 7)
+    np.testing.assert_allclose(made.embed(pixels), whole, atol=1e-5)
+    one = np.concatenate([made.embed(pixels[i : i + 1]) for i in range(40)])
+    np.testing.assert_allclose(one, whole, atol=1e-5)
+
+
+def test_rows_are_taken_in_their_order(pixels):
+    made, rows = encoder(), np.array([5, 2, 39])
+    np.testing.assert_allclose(made.embed(pixels, rows), made.embed(pixels)[rows], atol=1e-5)
+    assert made.embed(pixels, np.zeros(0, np.int64)).shape == (0, 12)
+
+
+def test_the_fingerprint_knows_weights_settings_and_whitening(pixels):
+    plain, other = encoder(), encoder(seed=1)
+    whitened = encoder()
+    whitened.whitening = fit_whitening(whitened.latents(pixels))
+    square = encoder(image=ImageSpec(16, 16, 1, fit="crop"))
+    prints = {one.fingerprint for one in (plain, other, whitened, square)}
+    assert len(prints) == 4
+    assert encoder().fingerprint == plain.fingerprint
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_reconstruction_errors_are_of_pixels_in_0_1(pixels, normalised: bool):
+    shift = {"mean": (0.5,), "std": (0.5,)} if normalised else {}
+    image = ImageSpec(32, 32, 1, **shift)
+    large = pixels.repeat(2, axis=1).repeat(2, axis=2)[:6]
+    preset = "animals-linear512" if normalised else "conv128"
+    made = Encoder(
+        build_model(get_preset(preset), image, latent=12), preset, image, latent=12, device="cpu"
+    )
+    found = made.reconstruct(large)
+    assert found.pixels.shape == large.shape
+    assert found.pixels.dtype == np.uint8
+    clipped = ((found.pixels / 255 - large / 255) ** 2).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(found.errors, clipped, atol=0.05)
+
+
+def test_wrong_pixels_are_refused(pixels):
+    made = encoder()
+    for wrong in (pixels.astype(np.float32), pixels[:, :8], pixels.repeat(3, axis=3)):
+        with pytest.raises(SettingsError, match="wanted uint8"):
+            made.embed(wrong)
+
+
+def test_a_pretrained_encoder_makes_no_reconstructions():
+    preset = get_preset("efficientnet-lite0")
+    image = ImageSpec(32, 32, 3, mean=preset.image.mean, std=preset.image.std)
+    made = Encoder(preset.build(image, None), preset.name, image, device="cpu")
+    assert not made.decodes
+    with pytest.raises(SettingsError, match="no decoder"):
+        made.reconstruct(np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def test_damaged_foreign_and_newer_encoders_are_one_line(tmp_path: Path):
+    with pytest.raises(EngineError, match="no encoder in"):
+        load_encoder(tmp_path / "encoder")
+    encoder().save(tmp_path / "encoder")
+    config = json.loads((tmp_path / "encoder" / "config.json").read_text())
+    for change, message in (
+        ({"version": 9}, "format version 9"),
+        ({"format": "x"}, "not a Lookalike encoder"),
+        ({"latent": 13}, "damaged"),
+        ({"image": {}}, "damaged"),
+    ):
+        (tmp_path / "encoder" / "config.json").write_text(json.dumps({**config, **change}))
+        with pytest.raises(EngineError, match=message) as caught:
+            load_encoder(tmp_path / "encoder", device="cpu")
+        assert "\n" not in str(caught.value)
+    (tmp_path / "encoder" / "config.json").write_text(json.dumps(config))
+    (tmp_path / "encoder" / "model.safetensors").write_bytes(b"\x00" * 50)
+    with pytest.raises(EngineError, match="damaged"):
+        load_encoder(tmp_path / "encoder", device="cpu")

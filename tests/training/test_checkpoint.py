@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_training import run, same, tiny, weights
+
+from lookalike.errors import DivergedError, StorageError, TrainingError, TrainingStopped
+from lookalike.training import checkpoint as checkpoint_module
+from lookalike.training.checkpoint import read_checkpoint
+from lookalike.types import Progress
+
+
+def stop_after(pictures: int):
+    def on_progress(progress: Progress) -> None:
+        if progress.done > pictures:
+            raise KeyboardInterrupt
+
+    return on_progress
+
+
+@pytest.fixture(autouse=True)
+def _report_every_step(monkeypatch):
+    monkeypatch.setattr("lookalike.training.run.SECONDS_BETWEEN_REPORTS", 0.0)
+
+
+@pytest.mark.parametrize("pictures", [50, 89, 100, 170])
+def test_a_resumed_run_is_the_uninterrupted_one(pixels, tmp_path: Path, pictures: int):
+    whole, record = run(pixels, epochs=5, decay=1e-3, checkpoint=tmp_path / "whole")
+    place = tmp_path / "stopped"
+    with pytest.raises(TrainingStopped, match="--resume"):
+        run(pixels, epochs=5, decay=1e-3, checkpoint=place, on_progress=stop_after(pictures))
+    resumed, again = run(pixels, epochs=5, decay=1e-3, checkpoint=place, resume=True)
+    assert same(whole, resumed)
+    assert [e.train_loss for e in again.epochs] == [e.train_loss for e in record.epochs]
+    kept, wanted = read_checkpoint(place), read_checkpoint(tmp_path / "whole")
+    assert kept.step == wanted.step
+    assert kept.tensors.keys() == wanted.tensors.keys()
+    assert all(torch.equal(kept.tensors[name], wanted.tensors[name]) for name in kept.tensors)
+
+
+def test_a_stop_before_the_first_checkpoint_says_so(pixels, tmp_path: Path):
+    with pytest.raises(TrainingStopped, match="after epoch 0 of 3; no checkpoint"):
+        run(pixels, checkpoint=tmp_path, on_progress=stop_after(0))
+    assert read_checkpoint(tmp_path) is None
+    model, _ = run(pixels, checkpoint=tmp_path, resume=True)
+    assert same(model, run(pixels)[0])
+
+
+def test_a_finished_run_is_not_run_again(pixels, tmp_path: Path):
+    model, record = run(pixels, checkpoint=tmp_path)
+    again, kept = run(pixels, checkpoint=tmp_path, resume=True)
+    assert same(model, again)
+    assert kept == record
+
+
+def test_without_resume_it_starts_from_scratch(pixels, tmp_path: Path):
+    run(pixels, checkpoint=tmp_path, epochs=1)
+    model, record = run(pixels, checkpoint=tmp_path)
+    assert len(record) == 3
+    assert same(model, run(pixels)[0])
+
+
+def test_more_epochs_can_be_added(pixels, tmp_path: Path):
+    run(pixels, checkpoint=tmp_path, epochs=2)
+    longer, record = run(pixels, checkpoint=tmp_path, epochs=4, resume=True)
+    assert len(record) == 4
+    assert same(longer, run(pixels, epochs=4)[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"learning_rate": 0.01}, "learning_rate 0.001 .now 0.01"),
+        ({"seed": 5}, "seed 0 .now 5"),
+        ({"rows": np.arange(10)}, "training pictures"),
+        ({"epochs": 1}, "ask for as many or more"),
+    ],
+)
+def test_other_settings_are_named(pixels, tmp_path: Path, changes: dict, named: str):
+    run(pixels, checkpoint=tmp_path)
+    with pytest.raises(TrainingError, match=named):
+        run(pixels, checkpoint=tmp_path, resume=True, **changes)
+
+
+def test_other_pictures_are_named(pixels, tmp_path: Path):
+    run(pixels, checkpoint=tmp_path)
+    with pytest.raises(TrainingError, match="pictures"):
+        run(255 - pixels, checkpoint=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.json", "tensors"])
+def test_a_damaged_checkpoint_is_one_line(pixels, tmp_path: Path, name: str):
+    run(pixels, checkpoint=tmp_path)
+    place = tmp_path / name if name.endswith("json") else next(tmp_path.glob("*.safetensors"))
+    place.write_bytes(place.read_bytes()[: place.stat().st_size // 2])
+    with pytest.raises(TrainingError, match="without --resume") as caught:
+        run(pixels, checkpoint=tmp_path, resume=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_newer_checkpoint_is_refused(pixels, tmp_path: Path):
+    run(pixels, checkpoint=tmp_path)
+    place = tmp_path / "checkpoint.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), "version": 99}))
+    with pytest.raises(TrainingError, match="version 99"):
+        run(pixels, checkpoint=tmp_path, resume=True)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(pixels, tmp_path: Path, monkeypatch):
+    run(pixels, checkpoint=tmp_path, epochs=1)
+
+    def full(place: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))
+
+    monkeypatch.setattr(checkpoint_module, "_write_bytes", full)
+    with pytest.raises(StorageError, match="no space left"):
+        run(pixels, checkpoint=tmp_path, epochs=3, resume=True)
+    assert read_checkpoint(tmp_path).epoch == 1
+
+
+def test_divergence_leaves_a_good_checkpoint(pixels, tmp_path: Path):
+    run(pixels, checkpoint=tmp_path, epochs=2)
+    poisoned = {"count": 0}
+
+    class Breaks(torch.nn.Module):
+        def __init__(self, inner: torch.nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            poisoned["count"] += 1
+            return self.inner(x) * (float("nan") if poisoned["count"] > 14 else 1)
+
+    place = tmp_path / "breaks"
+    with pytest.raises(DivergedError, match=r"checkpoint of epoch 2 in .* is good"):
+        run(pixels, Breaks(tiny()), epochs=5, checkpoint=place)
+    kept = read_checkpoint(place)
+    assert kept.epoch == 2
+    assert all(torch.isfinite(value).all() for value in kept.tensors.values())
+
+
+def test_no_pickle_on_disk(pixels, tmp_path: Path):
+    model, _ = run(pixels, checkpoint=tmp_path)
+    names = sorted(path.suffix for path in tmp_path.iterdir())
+    assert names == [".json", ".safetensors"]
+    kept = read_checkpoint(tmp_path)
+    assert all(
+        torch.equal(kept.tensors[f"model.{name}"], value) for name, value in weights(model).items()
+    )
