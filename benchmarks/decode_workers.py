@@ -3,7 +3,7 @@
 Processes are started by spawn and send decoded pictures back; "warm" leaves their start out. The
 ways take turns in one process.
 
-Run: python benchmarks/decode_workers.py [--pictures 1000] [--workers 2] [--json]
+Run: python -m benchmarks.decode_workers [--pictures 1000] [--workers 2] [--json]
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from _photos import write_photos
-
+from benchmarks._photos import write_photos
 from lookalike.images import Collection, ImageSpec, decode, find_pictures
 from lookalike.images.decoding import decode_in_order
 

@@ -4,7 +4,7 @@ Both ways run alternately in one process over the same pictures in the same shuf
 end with the same network input. The slow way is what the seeds do: Pillow decodes the whole
 picture, then resizes it. `--train PRESET` adds the training step of that preset to both.
 
-Run: python benchmarks/epoch_from_cache.py [--pictures 2000] [--train animals-linear512] [--json]
+Run: python -m benchmarks.epoch_from_cache [--pictures 2000] [--train animals-linear512] [--json]
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from _photos import write_photos
 from PIL import Image
 from torch import Tensor
 
+from benchmarks._photos import write_photos
 from lookalike.images import ImageSpec, PictureCache, decode_collection, find_pictures
 from lookalike.models import build_model, get_preset, resolve_image
 from lookalike.training.batches import PixelSource, batches, shuffled, to_input

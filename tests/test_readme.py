@@ -1,0 +1,79 @@
+"""The README's commands and code do what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = {"disc": "cats", "square": "dogs", "stripes": "fish"}
+
+
+@pytest.fixture(scope="module")
+def place(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the README's reader has it: `photos` and a query."""
+    root = tmp_path_factory.mktemp("reader")
+    for kind, name in NAMES.items():
+        shutil.copytree(photos / kind, root / "photos" / name)
+    shutil.copy(root / "photos" / "dogs" / "03.jpg", root / "query.jpg")
+    return root
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_commands_run_in_their_order(place: Path):
+    lines = [
+        shlex.split(line, comments=True)
+        for block in blocks("")
+        for line in block.splitlines()
+        if line.startswith("lookalike ")
+    ]
+    assert [words[1] for words in lines] == ["build", "search", "search", "evaluate", "info"]
+    for words in lines:
+        quick = ["--epochs", "1", "--size", "16", "--no-report"] if words[1] == "build" else []
+        done = subprocess.run(
+            [sys.executable, "-m", "lookalike.cli", *words[1:], *quick],
+            cwd=place, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        assert done.stdout
+    assert (place / "hits.png").stat().st_size > 1000
+
+
+def test_the_python_runs(place: Path):
+    (code,) = blocks("python")
+    shutil.rmtree(place / "photos.lookalike", ignore_errors=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=False,
+        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    paths, precision = done.stdout.splitlines()
+    assert paths.count("'") == 6
+    assert 0 <= float(precision) <= 1
+
+
+def test_what_it_names_exists():
+    for target in re.findall(r"\]\(((?:docs|src)/[^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for path in re.findall(r"^  ([a-z_]+(?:/|\.py)) ", README, re.MULTILINE):
+        assert (ROOT / "src" / "lookalike" / path).exists(), path
+    assert len(README.splitlines()) < 150
+
+
+def test_every_command_is_documented():
+    from lookalike.cli.commands import app
+
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    missing = {name for name in names if not re.search(rf"`?(lookalike )?{name}\b", README)}
+    assert not missing
