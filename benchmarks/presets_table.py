@@ -59,7 +59,7 @@ RUNS = (
     Run("stamps", "digits-conv16"),
     Run("stamps", "animals-conv16", size=128, epochs=5),
     Run("stamps", "animals-linear512", epochs=10),
-    Run("stamps", "tiny-conv8x8x8", epochs=5),
+    Run("stamps", "tiny-conv8x8x8"),
     Run("stamps", "food-dense128"),
     Run("stamps", "food-conv13x13x8", epochs=50),
     Run("stamps", "vgg19"),

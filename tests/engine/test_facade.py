@@ -192,3 +192,7 @@ def test_opening_and_gallery_queries_do_not_import_torch(engine_path: Path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["3", "False"]
+
+
+def test_the_curve_is_a_picture(engine: Engine):
+    assert engine.curve().size[0] > 300

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from lookalike.engine.facade import Engine, open_engine
 
 if TYPE_CHECKING:
-    from lookalike.engine.building import build, default_output, index_engine, train_engine
+    from lookalike.engine.building import build, index_engine, train_engine
     from lookalike.engine.settings import BuildSettings
-    from lookalike.engine.sources import data_home, open_source
+    from lookalike.engine.sources import data_home, default_output, open_source
 
 __all__ = [
     "BuildSettings",
@@ -29,7 +29,7 @@ _LATER = {
     "BuildSettings": "settings",
     "build": "building",
     "data_home": "sources",
-    "default_output": "building",
+    "default_output": "sources",
     "index_engine": "building",
     "open_source": "sources",
     "train_engine": "building",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.manifest import Counts, Layout, Manifest, read_manifest, write_manifest
 from lookalike.engine.settings import BuildSettings
-from lookalike.engine.sources import open_source
+from lookalike.engine.sources import default_output, open_source
 from lookalike.engine.stages import cache_pictures, fill_gallery, keep_skipped, train_encoder
 from lookalike.errors import EngineError, TrainingStopped
 from lookalike.models import DEFAULT_PRESET, get_preset
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lookalike.engine.stages import Trained
     from lookalike.images import Collection
 
-__all__ = ["build", "default_output", "index_engine", "train_engine"]
+__all__ = ["build", "index_engine", "train_engine"]
 
 _LIBRARIES = ("lookalike", "torch", "numpy", "pillow", "pylance", "faiss-cpu", "accelerate")
 
@@ -123,11 +123,6 @@ def build(
     if report:
         engine.report(on_progress=on_progress)
     return engine
-
-
-def default_output(source: str | Path) -> Path:
-    """Return the engine's directory for `source`: its name with `.lookalike`, here."""
-    return Path(f"{Path(source).expanduser().resolve().name or 'pictures'}.lookalike")
 
 
 def train_engine(

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine.manifest import Layout, Manifest, read_manifest
+from lookalike.engine.parts import EngineParts
 from lookalike.engine.queries import Query, QueryLike, resolve_all
-from lookalike.errors import EngineError, LookalikeError, QueryError
-from lookalike.storage import recover
+from lookalike.errors import QueryError
 from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from lookalike.encoder import Encoder
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
-    from lookalike.gallery import ExactIndex, Gallery
-    from lookalike.images import ImageSpec, PictureCache, Skipped
-    from lookalike.training import TrainingRecord
+    from lookalike.gallery import ExactIndex
 
 __all__ = ["Engine", "open_engine"]
 
 
-class Engine:
+class Engine(EngineParts):
     """A gallery and the encoder that was trained for it.
 
     Args:
@@ -43,10 +37,7 @@ class Engine:
     """
 
     def __init__(self, directory: str | Path, *, device: str = "auto") -> None:
-        self.layout = Layout(Path(directory))
-        recover(self.layout.directory)
-        self.manifest: Manifest = read_manifest(self.layout.manifest)
-        self.device = device
+        super().__init__(directory, device=device)
         self._indexes: dict[Metric, ExactIndex] = {}
 
     def __repr__(self) -> str:
@@ -54,59 +45,6 @@ class Engine:
 
     def __len__(self) -> int:
         return self.manifest.counts.gallery
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """The trained encoder."""
-        from lookalike.encoder import load_encoder
-
-        encoder = load_encoder(self.layout.encoder, device=self.device)
-        if self.layout.gallery.exists() and encoder.fingerprint != self.manifest.fingerprint:
-            raise self._mismatch()
-        return encoder
-
-    @cached_property
-    def gallery(self) -> Gallery:
-        """The pictures that are searched.
-
-        Raises:
-            EngineError: there is none yet, or it was made by another encoder.
-        """
-        from lookalike.gallery import open_gallery
-
-        if not self.layout.gallery.exists():
-            raise EngineError(
-                f"{self.layout.directory} has no gallery yet: "
-                f"run `lookalike index {self.layout.directory}`"
-            )
-        gallery = open_gallery(self.layout.gallery)
-        if gallery.fingerprint != self.manifest.fingerprint:
-            raise self._mismatch()
-        return gallery
-
-    @cached_property
-    def image(self) -> ImageSpec:
-        """How the encoder wants pictures."""
-        from lookalike.images import ImageSpec
-
-        return ImageSpec.from_dict(self.manifest.image)
-
-    @cached_property
-    def cache(self) -> PictureCache | None:
-        """The decoded pictures, if they are still there."""
-        from lookalike.images import open_cache
-
-        channels, height, width = self.image.shape
-        place = self.layout.cache / f"{height}x{width}x{channels}-{self.image.fit}"
-        try:
-            return open_cache(place) if place.is_dir() else None
-        except LookalikeError:  # the cache may be deleted or damaged at any time
-            return None
-
-    @property
-    def root(self) -> Path:
-        """What the gallery's paths are relative to."""
-        return Path(self.manifest.root)
 
     def embed(
         self, pictures: Sequence[QueryLike], *, on_progress: OnProgress = silent
@@ -224,32 +162,21 @@ class Engine:
             on_progress=on_progress,
         )
 
-    def history(self) -> TrainingRecord | None:
-        """Return the losses of every epoch; None for an encoder that came trained."""
-        from lookalike.training import TrainingRecord
-
-        place = self.layout.reports / "history.csv"
-        return TrainingRecord.read_csv(place) if place.exists() else None
-
-    def skipped(self) -> tuple[Skipped, ...]:
-        """Return the files that could not be read, each with its reason."""
-        from lookalike.images import Skipped
-
-        place = self.layout.skipped
-        if not place.exists():
-            return ()
-        return tuple(Skipped(**one) for one in json.loads(place.read_text(encoding="utf-8")))
-
-    def info(self) -> dict[str, Any]:
-        """Return what the engine holds and how it was made, ready for JSON."""
-        manifest = self.manifest.as_dict()
-        return {"engine": str(self.layout.directory), **manifest}
-
     def grid(self, hits: Sequence[Hits]) -> Image:
         """Draw queries beside what they found."""
         from lookalike.engine.looking import draw_hits
 
         return draw_hits(self, hits)
+
+    def curve(self) -> Image:
+        """Draw the loss of every epoch.
+
+        Raises:
+            SettingsError: the encoder came trained, so there is no loss to draw.
+        """
+        from lookalike.engine.looking import draw_curve
+
+        return draw_curve(self)
 
     def map(self, *, seed: int | None = None, on_progress: OnProgress = silent) -> Image:
         """Draw the t-SNE map of the gallery with thumbnails."""
@@ -294,12 +221,6 @@ class Engine:
         from lookalike.engine.looking import hits_png
 
         return replace(hits, draw=lambda: hits_png(self, hits, query.picture))
-
-    def _mismatch(self) -> EngineError:
-        return EngineError(
-            f"encoder and gallery of {self.layout.directory} do not belong together: "
-            f"run `lookalike index {self.layout.directory}` to embed the pictures again"
-        )
 
 
 def open_engine(directory: str | Path, *, device: str = "auto") -> Engine:

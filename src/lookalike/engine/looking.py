@@ -16,6 +16,7 @@ from lookalike.pictures import (
     GridRow,
     Tone,
     draw_grid,
+    draw_loss,
     draw_map,
     draw_reconstructions,
     to_png,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAP_LIMIT",
+    "draw_curve",
     "draw_engine_reconstructions",
     "draw_gallery_map",
     "draw_hits",
@@ -102,6 +104,18 @@ def draw_engine_reconstructions(engine: Engine) -> Image:
     pixels = np.asarray(cache.pixels[_spread(rows, EXAMPLES, engine.manifest.seed)])
     rebuilt = engine.encoder.reconstruct(pixels)
     return draw_reconstructions(pixels, rebuilt.pixels, errors=list(rebuilt.errors))
+
+
+def draw_curve(engine: Engine) -> Image:
+    """Draw the loss of every epoch.
+
+    Raises:
+        SettingsError: the encoder came trained.
+    """
+    history = engine.history()
+    if history is None:
+        raise SettingsError(f"preset {engine.manifest.preset} came trained: it has no loss curve")
+    return draw_loss(history.epochs, loss_name=engine.manifest.settings["training"]["loss"])
 
 
 def draw_gallery_map(engine: Engine, *, seed: int, on_progress: OnProgress = silent) -> Image:

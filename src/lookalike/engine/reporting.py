@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.looking import (
+    draw_curve,
     draw_engine_reconstructions,
     draw_gallery_map,
     draw_hits,
@@ -21,7 +22,6 @@ from lookalike.pictures import (
     ReportPicture,
     ReportSection,
     SkippedFile,
-    draw_loss,
     save,
     to_png,
     write_report,
@@ -132,7 +132,7 @@ def _loss(engine: Engine, on_progress: OnProgress) -> ReportSection | None:
         engine,
         "Training",
         f"Loss ({name}) after each of {len(history)} epochs, {history.seconds:,.0f} seconds.",
-        draw_loss(history.epochs, loss_name=name),
+        draw_curve(engine),
         "loss.png",
         "loss curve",
     )

@@ -8,7 +8,7 @@ from lookalike.errors import CollectionError
 from lookalike.images import DATASETS, Collection, find_pictures, load_dataset
 from lookalike.types import OnProgress, silent
 
-__all__ = ["data_home", "open_source"]
+__all__ = ["data_home", "default_output", "open_source"]
 
 
 def data_home() -> Path:
@@ -51,3 +51,8 @@ def open_source(
     raise CollectionError(
         f"no folder, list or data set {str(source)!r}: give a path, or one of {', '.join(DATASETS)}"
     )
+
+
+def default_output(source: str | Path) -> Path:
+    """Return the engine's directory for `source`: its name with `.lookalike`, here."""
+    return Path(f"{Path(source).expanduser().resolve().name or 'pictures'}.lookalike")

@@ -75,7 +75,7 @@ def batches(rows: NDArray[np.int64], size: int, smallest: int = 1) -> Iterator[N
     starts = list(range(0, len(rows), size))
     if len(starts) > 1 and len(rows) - starts[-1] < smallest:
         starts.pop()
-    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(rows)], strict=False):  # no rows: no start
         yield rows[start:end]
 
 

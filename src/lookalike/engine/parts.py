@@ -1,0 +1,118 @@
+"""The parts of an engine, each read when it is first needed."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookalike.engine.manifest import Layout, Manifest, read_manifest
+from lookalike.errors import EngineError, LookalikeError
+from lookalike.storage import recover
+
+if TYPE_CHECKING:
+    from lookalike.encoder import Encoder
+    from lookalike.gallery import Gallery
+    from lookalike.images import ImageSpec, PictureCache, Skipped
+    from lookalike.training import TrainingRecord
+
+__all__ = ["EngineParts"]
+
+
+class EngineParts:
+    """What an engine's directory holds.
+
+    Args:
+        directory: the engine's directory.
+        device: where the encoder runs.
+
+    Raises:
+        EngineError: there is no engine, or it is of another format version.
+    """
+
+    def __init__(self, directory: str | Path, *, device: str = "auto") -> None:
+        self.layout = Layout(Path(directory))
+        recover(self.layout.directory)
+        self.manifest: Manifest = read_manifest(self.layout.manifest)
+        self.device = device
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The trained encoder."""
+        from lookalike.encoder import load_encoder
+
+        encoder = load_encoder(self.layout.encoder, device=self.device)
+        if self.layout.gallery.exists() and encoder.fingerprint != self.manifest.fingerprint:
+            raise self._mismatch()
+        return encoder
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The pictures that are searched.
+
+        Raises:
+            EngineError: there is none yet, or it was made by another encoder.
+        """
+        from lookalike.gallery import open_gallery
+
+        if not self.layout.gallery.exists():
+            raise EngineError(
+                f"{self.layout.directory} has no gallery yet: "
+                f"run `lookalike index {self.layout.directory}`"
+            )
+        gallery = open_gallery(self.layout.gallery)
+        if gallery.fingerprint != self.manifest.fingerprint:
+            raise self._mismatch()
+        return gallery
+
+    @cached_property
+    def image(self) -> ImageSpec:
+        """How the encoder wants pictures."""
+        from lookalike.images import ImageSpec
+
+        return ImageSpec.from_dict(self.manifest.image)
+
+    @cached_property
+    def cache(self) -> PictureCache | None:
+        """The decoded pictures, if they are still there."""
+        from lookalike.images import open_cache
+
+        channels, height, width = self.image.shape
+        place = self.layout.cache / f"{height}x{width}x{channels}-{self.image.fit}"
+        try:
+            return open_cache(place) if place.is_dir() else None
+        except LookalikeError:  # the cache may be deleted or damaged at any time
+            return None
+
+    @property
+    def root(self) -> Path:
+        """What the gallery's paths are relative to."""
+        return Path(self.manifest.root)
+
+    def history(self) -> TrainingRecord | None:
+        """Return the losses of every epoch; None for an encoder that came trained."""
+        from lookalike.training import TrainingRecord
+
+        place = self.layout.reports / "history.csv"
+        return TrainingRecord.read_csv(place) if place.exists() else None
+
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Return the files that could not be read, each with its reason."""
+        from lookalike.images import Skipped
+
+        place = self.layout.skipped
+        if not place.exists():
+            return ()
+        return tuple(Skipped(**one) for one in json.loads(place.read_text(encoding="utf-8")))
+
+    def info(self) -> dict[str, Any]:
+        """Return what the engine holds and how it was made, ready for JSON."""
+        manifest = self.manifest.as_dict()
+        return {"engine": str(self.layout.directory), **manifest}
+
+    def _mismatch(self) -> EngineError:
+        return EngineError(
+            f"encoder and gallery of {self.layout.directory} do not belong together: "
+            f"run `lookalike index {self.layout.directory}` to embed the pictures again"
+        )
