@@ -153,3 +153,42 @@ def test_no_pickle_on_disk(pixels, tmp_path: Path):
     assert all(
         torch.equal(kept.tensors[f"model.{name}"], value) for name, value in weights(model).items()
     )
+
+
+@pytest.mark.parametrize("torn", ["_write_bytes", "write_text"])
+def test_a_kill_while_writing_leaves_the_old_checkpoint(
+    pixels, tmp_path: Path, monkeypatch, torn: str
+):
+    run(pixels, checkpoint=tmp_path, epochs=1)
+
+    class Killed(BaseException):
+        """Nothing catches it, as nothing catches kill -9."""
+
+    def cut_short(place: Path, content: bytes | str) -> None:
+        content = content.encode() if isinstance(content, str) else content
+        place.with_name(place.name + ".new").write_bytes(content[: len(content) // 2])
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(checkpoint_module, torn, cut_short)
+        run(pixels, checkpoint=tmp_path, epochs=3, seed=9)  # the same epoch, other weights
+    assert read_checkpoint(tmp_path).fingerprint["seed"] == 0
+    model, _ = run(pixels, checkpoint=tmp_path, epochs=3, resume=True)
+    assert same(model, run(pixels, epochs=3)[0])
+    assert len(list(tmp_path.glob("*.safetensors*"))) == 1
+
+
+def test_short_epochs_wait_in_memory_and_are_written_at_a_stop(pixels, tmp_path, monkeypatch):
+    written = []
+    write = checkpoint_module.Checkpoint.write
+
+    def counted(self: checkpoint_module.Checkpoint, directory: Path) -> None:
+        written.append(self.epoch)
+        write(self, directory)
+
+    monkeypatch.setattr(checkpoint_module.Checkpoint, "write", counted)
+    monkeypatch.setattr(checkpoint_module, "WRITING_SHARE", 1e-9)
+    with pytest.raises(TrainingStopped, match="after epoch 4 of 6"):
+        run(pixels, epochs=6, checkpoint=tmp_path, on_progress=stop_after(4 * 45))
+    assert written == [1, 4]
+    assert read_checkpoint(tmp_path).epoch == 4

@@ -201,3 +201,26 @@ def test_two_models_one_after_the_other(pixels):
     first, _ = run(pixels, tiny(3))
     second, _ = run(pixels, tiny(3))
     assert same(first, second)
+
+
+def test_the_model_comes_back_ready_to_embed_and_to_save(pixels):
+    model, _ = run(pixels)
+    assert all(value.is_contiguous() for value in model.state_dict().values())
+    assert not any(module.training for module in model.modules())
+    assert "forward" not in vars(model)
+
+
+@pytest.mark.parametrize("loss", OBJECTIVES)
+def test_memory_format_does_not_change_what_is_learnt(pixels, loss, monkeypatch):
+    ours, _ = run(pixels, tiny(), loss=loss)
+    monkeypatch.setattr("torch.channels_last", torch.contiguous_format)
+    plainly, _ = run(pixels, tiny(), loss=loss)
+    for one, other in zip(ours.parameters(), plainly.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no Apple GPU")
+def test_an_apple_gpu_trains_to_about_the_same_loss(pixels):
+    _, on_gpu = run(pixels, device="mps")
+    _, on_cpu = run(pixels)
+    assert math.isclose(on_gpu.epochs[-1].train_loss, on_cpu.epochs[-1].train_loss, rel_tol=0.05)
