@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,14 +136,21 @@ def print_info(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {inner}" for key, inner in value.items())
-        if isinstance(value, list):
+    for name, value in _flat(facts):
+        if isinstance(value, list) and value and isinstance(value[0], str):
             typer.echo(f"{name}:")
             print_lines([f"  {line}" for line in value])
         else:
-            typer.echo(f"{name:<12} {value}")
+            typer.echo(f"{name:<36} {value}")
+
+
+def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give names and values, those of inner dictionaries behind their outer's name."""
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
 
 
 def print_made(engine: Engine, *, as_json: bool) -> None:
@@ -150,7 +158,7 @@ def print_made(engine: Engine, *, as_json: bool) -> None:
     if as_json:
         print_json(engine.info())
         return
-    counts, place = engine.manifest.counts, engine.layout.directory
+    counts, place = engine.manifest.counts, shlex.quote(str(engine.layout.directory))
     skipped = f", {counts.skipped:,} skipped" if counts.skipped else ""
     typer.echo(f"{place}: {counts.gallery:,} pictures to search{skipped}")
     if counts.skipped:
