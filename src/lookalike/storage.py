@@ -16,6 +16,7 @@ __all__ = [
     "recover",
     "replace_directory",
     "storage_errors",
+    "sync_directory",
     "sync_tree",
     "write_text",
 ]
@@ -69,7 +70,7 @@ def replace_directory(new: Path, place: Path) -> None:
         if place.exists():
             place.rename(old)
         new.rename(place)
-        _sync_directory(place.parent)
+        sync_directory(place.parent)
         if old.exists():
             shutil.rmtree(old)
 
@@ -87,14 +88,15 @@ def sync_tree(directory: Path) -> None:
     with storage_errors(directory):
         for path in sorted(directory.rglob("*"), reverse=True):
             if path.is_dir():
-                _sync_directory(path)
+                sync_directory(path)
             else:
                 with path.open("rb") as file:
                     os.fsync(file.fileno())
-        _sync_directory(directory)
+        sync_directory(directory)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make the names in a folder survive a loss of power."""
     if os.name != "posix":
         return
     handle = os.open(directory, os.O_RDONLY)

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from lookalike.engine.describing import describe, source_name
 from lookalike.engine.facade import Engine, open_engine
-from lookalike.engine.manifest import Counts, Layout, Manifest, read_manifest, write_manifest
+from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import default_output, open_source
-from lookalike.engine.stages import cache_pictures, fill_gallery, keep_skipped, train_encoder
+from lookalike.engine.stages import (
+    cache_pictures,
+    fill_gallery,
+    keep_skipped,
+    train_encoder,
+)
 from lookalike.errors import EngineError, TrainingStopped
-from lookalike.models import DEFAULT_PRESET, get_preset
+from lookalike.images import Collection
+from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import recover, replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
 
-if TYPE_CHECKING:
-    from lookalike.engine.stages import Trained
-    from lookalike.images import Collection
-
 __all__ = ["build", "index_engine", "train_engine"]
-
-_LIBRARIES = ("lookalike", "torch", "numpy", "pillow", "pylance", "faiss-cpu", "accelerate")
 
 
 @dataclass
@@ -176,8 +173,7 @@ def train_engine(
             f"stopped; what was finished is kept in {work.directory}: "
             "run the same command with --resume to go on"
         ) from None
-    manifest = _describe(collection, trained, settings, gallery, clock)
-    write_manifest(work.manifest, manifest)
+    write_manifest(work.manifest, describe(collection, trained, settings, gallery, clock.seconds))
     with storage_errors(work.directory):
         shutil.rmtree(work.checkpoint, ignore_errors=True)
     replace_directory(work.directory, final.directory)
@@ -218,7 +214,7 @@ def index_engine(
     with clock.time("index"):
         cache = cache_pictures(collection, encoder.image, layout, on_progress)
         keep_skipped(layout, cache.skipped)
-        whiten = bool(manifest.settings["whiten"])
+        whiten = manifest.settings["whiten"]
         gallery = fill_gallery(encoder, cache, layout, whiten=whiten, on_progress=on_progress)
     counts = replace(
         manifest.counts,
@@ -230,7 +226,7 @@ def index_engine(
         layout.manifest,
         replace(
             manifest,
-            source=_absolute(collection),
+            source=source_name(collection),
             root=str(collection.root.resolve()),
             counts=counts,
             fingerprint=encoder.fingerprint,
@@ -257,47 +253,3 @@ def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> N
             for part in (work.checkpoint, work.encoder, work.gallery, work.reports):
                 shutil.rmtree(part, ignore_errors=True)
         work.reports.mkdir(exist_ok=True)
-
-
-def _describe(
-    collection: Collection, trained: Trained, settings: BuildSettings, gallery: int, clock: _Clock
-) -> Manifest:
-    preset = get_preset(settings.preset)
-    used: dict[str, Any] = {**trained.settings, "device": str(trained.encoder.device)}
-    return Manifest(
-        preset=preset.name,
-        settings=used,
-        image=trained.encoder.image.as_dict(),
-        metric=settings.metric or preset.metric,
-        k=preset.k,
-        seed=settings.seed,
-        source=_absolute(collection),
-        root=str(collection.root.resolve()),
-        counts=Counts(
-            gallery=gallery,
-            train=trained.train,
-            validation=trained.validation,
-            queries=len(trained.cache.rows("test")),
-            skipped=len(trained.cache.skipped),
-        ),
-        fingerprint=trained.encoder.fingerprint,
-        versions=_versions(),
-        timings=clock.seconds,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _absolute(collection: Collection) -> str:
-    """Return what names the collection from anywhere: a data set's name or an absolute path."""
-    path = Path(collection.source).expanduser()
-    return str(path.resolve()) if path.exists() else collection.source
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions

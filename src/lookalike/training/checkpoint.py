@@ -24,7 +24,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from lookalike.errors import TrainingError
-from lookalike.storage import storage_errors, write_text
+from lookalike.storage import storage_errors, sync_directory, write_text
 from lookalike.training.record import TrainingRecord
 
 __all__ = ["Checkpoint", "CheckpointKeeper", "pack", "read_checkpoint", "unpack"]
@@ -85,7 +85,7 @@ class Checkpoint:
             directory.mkdir(parents=True, exist_ok=True)
             _write_bytes(directory / name, content)
             write_text(directory / STATE, json.dumps(state, indent=2))
-            _sync_directory(directory)
+            sync_directory(directory)
             for old in directory.glob("epoch-*.safetensors*"):
                 if old.name != name:
                     old.unlink(missing_ok=True)
@@ -230,13 +230,3 @@ def _write_bytes(place: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(place)
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

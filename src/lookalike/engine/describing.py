@@ -1,0 +1,68 @@
+"""What a new engine says of itself."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lookalike.engine.manifest import Counts, Manifest
+from lookalike.engine.settings import BuildSettings
+from lookalike.engine.stages import Trained
+from lookalike.images import Collection
+from lookalike.models import get_preset
+
+__all__ = ["describe", "source_name"]
+
+_LIBRARIES = ("lookalike", "torch", "numpy", "pillow", "pylance", "faiss-cpu", "accelerate")
+
+
+def describe(
+    collection: Collection,
+    trained: Trained,
+    settings: BuildSettings,
+    gallery: int,
+    seconds: dict[str, float],
+) -> Manifest:
+    """Return the manifest of an engine that was just made."""
+    preset = get_preset(settings.preset)
+    used: dict[str, Any] = {**trained.settings, "device": str(trained.encoder.device)}
+    return Manifest(
+        preset=preset.name,
+        settings=used,
+        image=trained.encoder.image.as_dict(),
+        metric=settings.metric or preset.metric,
+        k=preset.k,
+        seed=settings.seed,
+        source=source_name(collection),
+        root=str(collection.root.resolve()),
+        counts=Counts(
+            gallery=gallery,
+            train=trained.train,
+            validation=trained.validation,
+            queries=len(trained.cache.rows("test")),
+            skipped=len(trained.cache.skipped),
+        ),
+        fingerprint=trained.encoder.fingerprint,
+        versions=_versions(),
+        timings=seconds,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def source_name(collection: Collection) -> str:
+    """Return what names the collection from anywhere: a data set's name or an absolute path."""
+    path = Path(collection.source).expanduser()
+    return str(path.resolve()) if path.exists() else collection.source
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
