@@ -222,8 +222,9 @@ def _figure(value: float | None) -> str:
 def _notes(work: Path) -> list[str]:
     missing = [run for run in RUNS if not (work / f"{run.name}.json").exists()]
     notes = [
-        "† another size, fewer channels or fewer epochs than the preset's own, because its own "
-        "would take hours on two cores; the row states what was run.",
+        "† another size, fewer channels or fewer epochs than the preset's own, to keep the whole "
+        "table within two hours of two cores; the row states what was run. Seconds were taken with "
+        "one thread beside other work: on an idle machine they are fewer.",
         "",
         "`vgg19` needs weights from the internet (or `--weights FILE`); where they could not be "
         "fetched its row says so.",

@@ -193,3 +193,36 @@ def test_short_epochs_wait_in_memory_and_are_written_at_a_stop(pixels, tmp_path,
         run(pixels, epochs=6, checkpoint=tmp_path, on_progress=stop_after(4 * 45))
     assert written == [1, 4]
     assert read_checkpoint(tmp_path).epoch == 4
+
+
+def test_a_stop_while_copying_to_memory_writes_no_mixture(pixels, tmp_path: Path, monkeypatch):
+    copy, calls = checkpoint_module.CheckpointKeeper._copy, {"last": 0}
+
+    def interrupted(self, name: str, value: torch.Tensor) -> torch.Tensor:
+        calls["last"] += name == "model.decoder.0.bias"
+        if calls["last"] == 3:
+            raise KeyboardInterrupt
+        return copy(self, name, value)
+
+    monkeypatch.setattr(checkpoint_module, "WRITING_SHARE", 1e-9)
+    monkeypatch.setattr(checkpoint_module.CheckpointKeeper, "_copy", interrupted)
+    with pytest.raises(TrainingStopped, match="after epoch 1 of 5"):
+        run(pixels, epochs=5, checkpoint=tmp_path)  # epoch 1 written, 2 waiting, 3 half copied
+    monkeypatch.undo()
+    model, _ = run(pixels, epochs=5, checkpoint=tmp_path, resume=True)
+    assert same(model, run(pixels, epochs=5)[0])
+
+
+def test_averages_of_many_channels_come_back_in_memory_order(pixels, tmp_path: Path):
+    def wide() -> torch.nn.Module:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            return torch.nn.Sequential(
+                torch.nn.Conv2d(1, 6, 3, padding=1),
+                torch.nn.Conv2d(6, 5, 3, padding=1),
+                torch.nn.Conv2d(5, 1, 3, padding=1),
+            )
+
+    run(pixels, wide(), epochs=2, checkpoint=tmp_path)
+    resumed, _ = run(pixels, wide(), epochs=4, checkpoint=tmp_path, resume=True)
+    assert same(resumed, run(pixels, wide(), epochs=4)[0])

@@ -224,3 +224,19 @@ def test_an_apple_gpu_trains_to_about_the_same_loss(pixels):
     _, on_gpu = run(pixels, device="mps")
     _, on_cpu = run(pixels)
     assert math.isclose(on_gpu.epochs[-1].train_loss, on_cpu.epochs[-1].train_loss, rel_tol=0.05)
+
+
+def test_every_epoch_drops_out_other_values(pixels):
+    class Draws(nn.Module):
+        drawn: tuple[float, ...] = ()
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = tiny()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.drawn += (torch.rand(()).item(),)
+            return self.inner(x)
+
+    model, _ = run(pixels, Draws())
+    assert len(set(model.drawn)) == len(model.drawn) == 3 * 6
