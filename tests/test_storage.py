@@ -90,3 +90,30 @@ def test_syncing_reaches_every_file_and_folder(tmp_path: Path, monkeypatch):
     sync_tree(tmp_path / "a")
     names = {path.relative_to(tmp_path).as_posix() for path in synced}
     assert names == {"a", "a/file", "a/b", "a/b/file"}
+
+
+def test_what_a_crash_left_is_not_deleted_by_the_next_writer(tmp_path: Path, monkeypatch):
+    folder(tmp_path / "place.old", "good")
+    new = folder(tmp_path / "new", "new")
+    original = Path.rename
+
+    def crash(self: Path, target: Path) -> Path:
+        if self == new:
+            raise KeyboardInterrupt
+        return original(self, target)
+
+    monkeypatch.setattr(Path, "rename", crash)
+    with pytest.raises(KeyboardInterrupt):
+        replace_directory(new, tmp_path / "place")
+    recover(tmp_path / "place")
+    assert (tmp_path / "place" / "file").read_text() == "good"
+
+
+def test_a_failed_write_leaves_nothing_beside(tmp_path: Path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError):
+        write_text(tmp_path / "file.txt", "new")
+    assert list(tmp_path.iterdir()) == []

@@ -80,3 +80,11 @@ def test_what_does_not_fit_is_refused():
         fit_whitening(sample()).apply(np.zeros((2, 5), np.float32))
     with pytest.raises(SettingsError, match="does not fit together"):
         Whitening(np.zeros(3, np.float32), np.zeros((2, 4), np.float32), np.ones(2, np.float32))
+
+
+@pytest.mark.parametrize("dimensions", [0, -1])
+def test_at_least_one_axis_is_kept(dimensions: int):
+    with pytest.raises(SettingsError, match="wanted 1 or more"):
+        fit_whitening(sample(), dimensions=dimensions)
+    with pytest.raises(SettingsError, match="both above 0"):
+        fit_whitening(np.zeros((3, 0), np.float32))

@@ -51,11 +51,15 @@ def write_text(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".new")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        try:
+            with beside.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
 
 
 def replace_directory(new: Path, place: Path) -> None:
@@ -64,6 +68,7 @@ def replace_directory(new: Path, place: Path) -> None:
     A crash between the two renames leaves `place.old`, which `recover` brings back.
     """
     old = place.with_name(place.name + ".old")
+    recover(place)  # after a crash, what is to be deleted here would be the only good state
     with storage_errors(place):
         if old.exists():
             shutil.rmtree(old)

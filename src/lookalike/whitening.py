@@ -78,10 +78,12 @@ def fit_whitening(
         dimensions: keep at most so many axes; None keeps all that hold any variance.
 
     Raises:
-        SettingsError: there are no embeddings, or they are not finite.
+        SettingsError: there are no embeddings, they are not finite, or `dimensions` is below 1.
     """
-    if embeddings.ndim != 2 or not len(embeddings):
-        raise SettingsError(f"embeddings are {embeddings.shape}: wanted (N, D) with N above 0")
+    if embeddings.ndim != 2 or not embeddings.size:
+        raise SettingsError(f"embeddings are {embeddings.shape}: wanted (N, D), both above 0")
+    if dimensions is not None and dimensions < 1:
+        raise SettingsError(f"dimensions is {dimensions}: wanted 1 or more, or None for all")
     if not np.isfinite(embeddings).all():
         raise SettingsError("embeddings hold NaN or infinity: train again with another seed")
     mean = embeddings.mean(axis=0, dtype=np.float64)

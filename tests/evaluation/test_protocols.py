@@ -106,3 +106,10 @@ def test_nothing_to_measure_by():
         leave_one_out(line(1, 2), ["a"], "cosine")
     with pytest.raises(SettingsError, match="widths differ"):
         evaluate_queries(line(1), ["a"], np.ones((1, 2), np.float32), ["a"], "inner")
+
+
+@pytest.mark.parametrize("count", [20, 9000])
+def test_embeddings_that_are_not_finite_are_refused(count: int):
+    gallery, names = np.ones((count, 2), np.float32), ["a"] * count
+    with pytest.raises(SettingsError, match="NaN"):
+        evaluate_queries(gallery, names, np.full((1, 2), np.nan, np.float32), ["a"], "cosine")

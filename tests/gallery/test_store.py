@@ -82,7 +82,10 @@ def test_no_filter_is_none(gallery: Gallery):
     assert gallery.positions(None) is None
 
 
-@pytest.mark.parametrize("where", ["nothing = 3", "label = = 3", "", "embedding IS NULL", "width"])
+@pytest.mark.parametrize(
+    "where",
+    ["nothing = 3", "label = = 3", "", "embedding IS NULL", "width", "width / 0 > 1", "label = $1"],
+)
 def test_a_bad_filter_is_one_line_that_helps(gallery: Gallery, where: str):
     with pytest.raises(GalleryError) as caught:
         gallery.positions(where)
@@ -100,6 +103,7 @@ def test_a_bad_filter_is_one_line_that_helps(gallery: Gallery, where: str):
         ({"embeddings": np.full((6, 3), np.nan, np.float32)}, r"NaN.*a/0\.png"),
         ({"embeddings": np.full((6, 3), np.inf, np.float32)}, "infinity"),
         ({"embeddings": np.zeros((6, 3))}, "float64"),
+        ({"embeddings": np.zeros((6, 0), np.float32)}, "D above 0"),
     ],
 )
 def test_bad_rows_are_refused(changes: dict, message: str):

@@ -257,3 +257,5 @@ def _check(
         )
     if gallery.ndim != 2 or queries.ndim != 2 or gallery.shape[1] != queries.shape[1]:
         raise SettingsError(f"gallery is {gallery.shape}, queries {queries.shape}: widths differ")
+    if not (np.isfinite(gallery).all() and np.isfinite(queries).all()):
+        raise SettingsError("embeddings hold NaN or infinity: train the encoder again")

@@ -17,6 +17,9 @@ MARGIN = 16
 # Float64 values gathered at once when candidates are scored again (64 MB).
 BLOCK = 8_000_000
 EPSILON = float(np.finfo(np.float32).eps)
+# Products below TINY vanish in float32; sums near LARGEST may have overflowed on the way.
+TINY = float(np.finfo(np.float32).tiny)
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class ExactIndex:
         # Distances far from the origin cancel in float32: centred, they do not.
         self._centre = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
         self._work = self._prepare(embeddings)
-        self._longest = float(np.linalg.norm(self._work, axis=1).max(initial=0))
+        squares = np.einsum("nd,nd->n", self._work, self._work, dtype=np.float64)
+        self._longest = float(np.sqrt(squares.max(initial=0)))
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -130,13 +134,15 @@ class ExactIndex:
         """Return how far a float32 score of faiss may be from the true one, for each query.
 
         The usual bound of a sum of D products, on |q||x|, and on (|q| + |x|)² for distances,
-        which faiss may compute as |q|² + |x|² - 2qx.
+        which faiss may compute as |q|² + |x|² - 2qx; infinite where float32 may overflow.
         """
         lengths = np.linalg.norm(self._prepare(queries).astype(np.float64), axis=1)
         terms = EPSILON * (queries.shape[1] + 8)
+        largest = lengths * self._longest
         if self.metric == "euclidean":
-            return np.asarray(2 * terms * (lengths + self._longest) ** 2)
-        return np.asarray(terms * lengths * self._longest)
+            largest = 2 * (lengths + self._longest) ** 2
+        doubt = terms * largest + 2 * queries.shape[1] * TINY
+        return np.asarray(np.where(largest < LARGEST / 4, doubt, np.inf))
 
     def score(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the true scores, float64 (Q, C), of each query with its own `places` (Q, C)."""
@@ -155,7 +161,8 @@ class ExactIndex:
     ) -> NDArray[np.float64]:
         if self.metric == "euclidean":
             return np.asarray(-np.sqrt(np.square(rows - query).sum(axis=1)))
-        products = rows @ query
+        # Not `rows @ query`: BLAS rounds a row by its place, and equal pictures must tie.
+        products: NDArray[np.float64] = (rows * query).sum(axis=1)
         if self.metric == "inner":
             return products
         lengths = np.sqrt(np.square(rows).sum(axis=1)) * np.sqrt(np.square(query).sum())
@@ -219,7 +226,7 @@ class _Rows:
         worst = -np.partition(-true, wanted - 1, axis=1)[:, wanted - 1]
         if index.metric == "euclidean":
             worst = -np.square(worst)  # faiss's scale: squared distances
-        sure: NDArray[np.bool_] = (asked >= count) | (worst >= last + index._doubt(queries))
+        sure: NDArray[np.bool_] = (asked >= count) | (worst - index._doubt(queries) >= last)
         if self.exclude is not None:
             true = np.where(found == self.exclude[rows, None], -np.inf, true)
         order = np.argsort(-true, axis=1, kind="stable")[:, : self.columns]

@@ -56,10 +56,11 @@ class GalleryRows:
         }
         if len(set(lengths.values())) != 1:
             raise GalleryError(f"a gallery's columns must be equally long, got {lengths}")
-        if self.embeddings.ndim != 2 or self.embeddings.dtype != np.float32:
+        shape = self.embeddings.shape
+        if len(shape) != 2 or not shape[1] or self.embeddings.dtype != np.float32:
             raise GalleryError(
                 f"embeddings are {self.embeddings.dtype} {self.embeddings.shape}: "
-                "wanted float32 (N, D)"
+                "wanted float32 (N, D) with D above 0"
             )
         broken = np.flatnonzero(~np.isfinite(self.embeddings).all(axis=1))
         if len(broken):
@@ -128,7 +129,7 @@ class Gallery:
             found = self._dataset.scanner(
                 columns=["path"], filter=_without_other_columns(where), with_row_id=True
             ).to_table()["_rowid"]
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # the last: Lance panicked
             raise GalleryError(
                 f"the filter {where!r} is not understood ({_reason(error)}): {_filter_help()}"
             ) from error
