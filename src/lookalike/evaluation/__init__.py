@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from lookalike.evaluation.baselines import BASELINES, Baseline
+from lookalike.evaluation.copies import measure_copies, sample_positions
+from lookalike.evaluation.copies_report import CopiesReport, CopiesRow
+from lookalike.evaluation.edits import EDITS, STRENGTHS, Edit, Strength
 from lookalike.evaluation.metrics import (
     average_precision_at,
     knn_accuracy,
@@ -23,14 +26,22 @@ __all__ = [
     "BASELINES",
     "COLUMNS",
     "DEFINITIONS",
+    "EDITS",
+    "STRENGTHS",
     "Baseline",
+    "CopiesReport",
+    "CopiesRow",
+    "Edit",
     "Metrics",
+    "Strength",
     "average_precision_at",
     "evaluate_queries",
     "knn_accuracy",
     "leave_one_out",
     "map_at_r",
+    "measure_copies",
     "ndcg_at",
     "precision_at",
     "recall_at",
+    "sample_positions",
 ]
