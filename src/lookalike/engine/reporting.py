@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lookalike.engine.command import build_command
 from lookalike.engine.looking import (
     draw_curve,
     draw_engine_reconstructions,
@@ -173,8 +173,7 @@ def _page(
         skipped=tuple(SkippedFile(s.path, s.reason) for s in skipped[:SKIPPED_SHOWN]),
         skipped_count=len(skipped),
         versions=manifest.versions,
-        command=f"lookalike build {shlex.quote(manifest.source)} "
-        f"--preset {manifest.preset} --seed {manifest.seed}",
+        command=build_command(manifest, engine.layout.directory),
     )
 
 
