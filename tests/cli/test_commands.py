@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,9 +67,27 @@ def test_train_then_index(photos: Path, tmp_path: Path):
     place = tmp_path / "e.lookalike"
     done = run("train", photos, "-o", place, "-p", "digits-conv16", *QUICK)
     assert f"lookalike index {place}" in done.stdout
-    assert "36 pictures" in run("index", place).stdout
+    done = run("index", place)
+    assert "36 pictures" in done.stdout
+    assert f"report: lookalike report {place}\n" in done.stdout
     answer = json.loads(run("search", place, "disc/00.png", "-k", 1, "--json").stdout)
     assert answer["metric"] == "euclidean"
+
+
+def test_index_never_shows_the_report_of_before(photos: Path, engine_path: Path, tmp_path: Path):
+    place = tmp_path / "e.lookalike"
+    shutil.copytree(engine_path, place)
+    page = place / "reports" / "report.html"
+    done = run("index", place, photos / "stripes", "-q")
+    assert "report.html" not in done.stdout
+    assert f"report: lookalike report {place} (the one that is there is of before)" in done.stdout
+    assert "36 pictures" in page.read_text(encoding="utf-8")
+
+    done = run("report", place, "--no-baselines", "--json", "-q")
+    assert json.loads(done.stdout) == {"report": str(page), "evaluation": None}
+    assert "12 pictures" in page.read_text(encoding="utf-8")
+    assert not page.with_name("metrics.json").exists()
+    assert run("report", place, "-q").stdout == f"{page}\n"
 
 
 def test_presets_agree_with_the_seeds():
@@ -98,8 +117,8 @@ def test_datasets_lists_licence_and_size():
 
 
 def test_help_and_usage():
-    commands = ("demo", "build", "train", "index", "search", "evaluate", "map", "presets",
-                "datasets", "info")  # fmt: skip
+    commands = ("demo", "build", "train", "index", "search", "evaluate", "report", "map",
+                "presets", "datasets", "info")  # fmt: skip
     text = run("--help").stdout
     assert all(command in text for command in commands)
     assert run("--version").stdout.startswith("lookalike 0.")

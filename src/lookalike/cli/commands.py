@@ -94,9 +94,7 @@ def evaluate(
         Optional[str],  # noqa: UP045
         typer.Argument(help="Labelled pictures.  [default: the test split, else leave-one-out]"),
     ] = None,
-    baselines: Annotated[
-        bool, typer.Option("--baselines/--no-baselines", help="Measure the baselines too.")
-    ] = True,
+    baselines: o.Baselines = True,
     device: o.Device = "auto",
     archive: o.Archive = None,
     data_home: o.DataHome = None,
@@ -118,6 +116,28 @@ def evaluate(
         print_json(result.as_dict())
     else:
         print_evaluation(result)
+
+
+@app.command()
+def report(
+    engine: o.EnginePath,
+    baselines: o.Baselines = True,
+    device: o.Device = "auto",
+    data_home: o.DataHome = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write the report of an engine, or write it again: pictures, metrics and the page."""
+    from lookalike.engine import open_engine
+
+    opened = open_engine(engine, device=device)
+    with show_progress(quiet=quiet) as on_progress:
+        made = opened.report(baselines=baselines, data_home=data_home, on_progress=on_progress)
+    if as_json:
+        evaluation = made.evaluation.as_dict() if made.evaluation else None
+        print_json({"report": str(made.path), "evaluation": evaluation})
+    else:
+        print_lines([str(made.path)])
 
 
 @app.command("map")

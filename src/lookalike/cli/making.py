@@ -156,4 +156,4 @@ def index(
             data_home=data_home,
             on_progress=on_progress,
         )
-    print_made(made, as_json=as_json)
+    print_made(made, as_json=as_json, indexed=True)

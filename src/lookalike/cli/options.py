@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "Archive",
+    "Baselines",
     "BatchSize",
     "Channels",
     "DataHome",
@@ -93,6 +94,9 @@ Archive = Annotated[
 DataHome = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(help="Where data sets are kept.  [default: ~/.cache/lookalike]"),
+]
+Baselines = Annotated[
+    bool, typer.Option("--baselines/--no-baselines", help="Measure the baselines too.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
 Overwrite = Annotated[

@@ -153,8 +153,14 @@ def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield prefix + name, value
 
 
-def print_made(engine: Engine, *, as_json: bool) -> None:
-    """Say what was made and what can be done with it."""
+def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
+    """Say what was made and what can be done with it.
+
+    Args:
+        engine: the engine.
+        as_json: print JSON instead.
+        indexed: only the gallery is new: a report that is there is of before.
+    """
     if as_json:
         print_json(engine.info())
         return
@@ -167,8 +173,11 @@ def print_made(engine: Engine, *, as_json: bool) -> None:
         typer.echo(f"  next: lookalike index {place}")
         return
     report = engine.layout.reports / "report.html"
-    if report.exists():
+    if report.exists() and not indexed:
         typer.echo(f"  report: {report}")
+    else:
+        state = " (the one that is there is of before)" if report.exists() else ""
+        typer.echo(f"  report: lookalike report {place}{state}")
     typer.echo(f"  search: lookalike search {place} PICTURE")
 
 

@@ -185,11 +185,29 @@ class Engine(EngineParts):
         seed = self.manifest.seed if seed is None else seed
         return draw_gallery_map(self, seed=seed, on_progress=on_progress)
 
-    def report(self, *, baselines: bool = True, on_progress: OnProgress = silent) -> EngineReport:
-        """Write grids, reconstructions, loss curve, map, metrics and the report page."""
+    def report(
+        self,
+        *,
+        baselines: bool = True,
+        data_home: Path | None = None,
+        on_progress: OnProgress = silent,
+    ) -> EngineReport:
+        """Write grids, reconstructions, loss curve, map, metrics and the report page.
+
+        Args:
+            baselines: measure the baselines beside the engine.
+            data_home: where data sets are kept.
+            on_progress: told what is being made.
+
+        Raises:
+            EngineError: there is no gallery yet.
+            StorageError: the disk is full or may not be written.
+        """
         from lookalike.engine.reporting import write_engine_report
 
-        return write_engine_report(self, baselines=baselines, on_progress=on_progress)
+        return write_engine_report(
+            self, baselines=baselines, home=data_home, on_progress=on_progress
+        )
 
     def _resolve(
         self,

@@ -65,7 +65,11 @@ class EngineReport:
 
 
 def write_engine_report(
-    engine: Engine, *, baselines: bool = True, on_progress: OnProgress = silent
+    engine: Engine,
+    *,
+    baselines: bool = True,
+    home: Path | None = None,
+    on_progress: OnProgress = silent,
 ) -> EngineReport:
     """Write grids, reconstructions, loss curve, map, metrics and the page that gathers them.
 
@@ -73,8 +77,10 @@ def write_engine_report(
         StorageError: the disk is full or may not be written.
     """
     place = engine.layout.reports
-    evaluation = _evaluation(engine, baselines, on_progress)
-    if evaluation is not None:
+    evaluation = _evaluation(engine, baselines, home, on_progress)
+    if evaluation is None:
+        (place / "metrics.json").unlink(missing_ok=True)  # another gallery's
+    else:
         write_text(place / "metrics.json", json.dumps(evaluation.as_dict(), indent=2) + "\n")
     sections = []
     steps = (_neighbours, _reconstructions, _loss, _map)
@@ -88,12 +94,14 @@ def write_engine_report(
     return EngineReport(page, evaluation)
 
 
-def _evaluation(engine: Engine, baselines: bool, on_progress: OnProgress) -> Evaluation | None:
+def _evaluation(
+    engine: Engine, baselines: bool, home: Path | None, on_progress: OnProgress
+) -> Evaluation | None:
     """Measure, if the pictures have labels that pair some of them."""
     labels = [label for label in engine.gallery.labels if label is not None]
     if len(set(labels)) < 2 or len(set(labels)) == len(labels):
         return None
-    return evaluate(engine, None, baselines=baselines, on_progress=on_progress)
+    return evaluate(engine, None, baselines=baselines, home=home, on_progress=on_progress)
 
 
 def _neighbours(engine: Engine, on_progress: OnProgress) -> ReportSection:
