@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -179,3 +181,24 @@ def test_a_full_disk_while_building_is_one_line(photos: Path, tmp_path: Path):
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("lookalike: cannot write")
     assert not (tmp_path / "e.lookalike").exists()
+
+
+def test_an_interrupted_training_is_not_discarded(photos: Path, tmp_path: Path):
+    place = tmp_path / "e.lookalike"
+    build = ("build", photos, "-o", place, "-q", "--epochs", "2000", *QUICK[2:])
+    words = [sys.executable, "-m", "lookalike.cli", *map(str, build)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
+        state = tmp_path / "e.lookalike.partial" / "checkpoint" / "checkpoint.json"
+        while not state.exists():
+            assert job.poll() is None
+            time.sleep(0.1)
+        job.send_signal(signal.SIGINT)
+        job.communicate()
+    assert job.returncode == 130
+    epoch = json.loads(state.read_text())["epoch"]
+    line = fails(*build)
+    assert f"(epoch {epoch} of 2000) is kept in {place}.partial: " in line
+    assert "(--resume)" in line
+    assert "(--overwrite)" in line
+    for words in (("search", place, "disc/00.png"), ("info", place)):
+        assert f"{place}.partial; build it again with resume (--resume)" in fails(*words)

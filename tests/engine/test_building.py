@@ -86,11 +86,33 @@ def test_a_stopped_build_resumes_to_the_same_engine(photos: Path, tmp_path: Path
     with pytest.raises(TrainingStopped, match="--resume"):
         lookalike.build(photos, place, on_progress=stop, **settings)
     assert not place.exists()
+    kept = f"epoch [12] of 3.*{place}.partial: go on with resume.*overwrite"
+    with pytest.raises(EngineError, match=kept):
+        lookalike.build(photos, place, **settings)
+    with pytest.raises(EngineError, match=rf"not finished.*{place}\.partial.*--resume"):
+        lookalike.open(place)
     resumed = lookalike.build(photos, place, resume=True, **settings)
     assert resumed.manifest.fingerprint == whole.manifest.fingerprint
     assert [epoch.train_loss for epoch in resumed.history().epochs] == [
         epoch.train_loss for epoch in whole.history().epochs
     ]
+
+
+def test_overwrite_starts_an_interrupted_training_over(photos: Path, tmp_path: Path):
+    place = tmp_path / "e.lookalike"
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "train" and progress.done > 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingStopped):
+        lookalike.build(photos, place, on_progress=stop, **{**QUICK, "epochs": 3, "seed": 5})
+    engine = lookalike.build(photos, place, overwrite=True, **QUICK)
+    assert len(engine.history()) == 1
+    assert engine.manifest.seed == 0
+    assert {path.name for path in place.iterdir()} == {
+        "manifest.json", "encoder", "gallery", "cache", "reports",
+    }  # fmt: skip
 
 
 def test_an_engine_is_replaced_only_when_told_and_only_whole(photos: Path, tmp_path: Path):

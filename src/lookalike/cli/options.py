@@ -100,7 +100,8 @@ Baselines = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an engine that is already there.")
+    bool,
+    typer.Option("--overwrite", help="Replace an engine that is already there, or start over."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -20,6 +20,7 @@ from lookalike.engine.stages import (
     keep_skipped,
     train_encoder,
 )
+from lookalike.engine.unfinished import refuse_to_discard
 from lookalike.errors import EngineError, TrainingStopped
 from lookalike.images import Collection
 from lookalike.models import DEFAULT_PRESET
@@ -85,7 +86,7 @@ def build(
         archive: an archive of the named data set that is already at hand.
         data_home: where data sets are kept.
         resume: go on where an interrupted run of the same settings stopped.
-        overwrite: replace an engine that is already there.
+        overwrite: replace an engine that is already there, discard an interrupted training.
         report: write pictures, metrics and the report page.
         on_progress: told how far each stage is.
 
@@ -140,11 +141,12 @@ def train_engine(
         settings: what was chosen.
         fill: index the gallery too; without it the engine has only an encoder.
         resume: go on where an interrupted run of the same settings stopped.
-        overwrite: replace an engine that is already there.
+        overwrite: replace an engine that is already there, discard an interrupted training.
         on_progress: told how far each stage is.
 
     Raises:
-        EngineError: there is an engine at `output` and `overwrite` is false.
+        EngineError: there is an engine at `output`, or an interrupted training that `resume` would
+            go on with, and `overwrite` is false.
         TrainingStopped: stopped by Ctrl-C; `resume` goes on.
     """
     final = Layout(output)
@@ -247,6 +249,8 @@ def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> N
         raise EngineError(
             f"{final.directory} is not an engine and is left alone: choose another --output"
         )
+    if not resume and not overwrite:
+        refuse_to_discard(work)
     with storage_errors(work.directory):
         work.directory.mkdir(parents=True, exist_ok=True)
         if not resume:  # the decoded pictures stay: they are checked, and dear to make

@@ -52,6 +52,11 @@ class Layout:
         return self.directory / "checkpoint"
 
     @property
+    def plan(self) -> Path:
+        """What an unfinished training was to be."""
+        return self.checkpoint / "plan.json"
+
+    @property
     def reports(self) -> Path:
         """Pictures, figures and the report page."""
         return self.directory / "reports"
@@ -158,6 +163,12 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    partial = Layout(path.parent).partial
+    if not path.parent.is_dir() and partial.is_dir():
+        raise EngineError(
+            f"{path.parent} is not finished: what there is of it is kept in {partial}; "
+            "build it again with resume (--resume) to go on"
+        )
     if not path.parent.is_dir():
         raise EngineError(
             f"no engine at {path.parent}: make one with `lookalike build FOLDER -o {path.parent}`"

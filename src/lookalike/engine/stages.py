@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.manifest import Layout
 from lookalike.engine.settings import BuildSettings, natural_epochs, natural_image
+from lookalike.engine.unfinished import keep_plan
 from lookalike.errors import CollectionError, SettingsError
 from lookalike.gallery import Gallery, GalleryRows, write_gallery
 from lookalike.images import Collection, ImageSpec, PictureCache, Skipped, decode_collection
@@ -111,6 +112,7 @@ def train_encoder(
     record, rows, held_out = None, np.zeros(0, np.int64), np.zeros(0, np.int64)
     if schedule is not None:
         rows, held_out = _split(cache, schedule)
+        keep_plan(layout, {"epochs": schedule.epochs})
         record = train(
             model,
             cache.pixels,
