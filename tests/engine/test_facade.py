@@ -8,7 +8,7 @@ from PIL import Image
 
 import lookalike
 from lookalike import Engine
-from lookalike.errors import CollectionError, GalleryError, QueryError, SettingsError
+from lookalike.errors import CollectionError, EngineError, GalleryError, QueryError, SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +179,34 @@ def test_pictures_that_are_gone_do_not_cost_the_search(photos: Path, tmp_path: P
     shutil.rmtree(engine.layout.cache)
     reopened = lookalike.open(engine.layout.directory, device="cpu")
     assert reopened.grid([reopened.search("disc/00.png", k=3)]).size[0] > 100
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_moved_pictures_are_said_to_have_moved(photos: Path, tmp_path: Path, split: bool):
+    import shutil
+
+    from lookalike.engine import index_engine
+
+    root, moved = tmp_path / "my photos", tmp_path / "elsewhere"
+    for number, path in enumerate(sorted(photos.rglob("*.png"))):
+        part = ("train", "test")[number % 2] if split else ""
+        (root / part / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / part / path.parent.name)
+    place = tmp_path / "an engine.lookalike"
+    made = lookalike.build(root, place, epochs=1, size=16, device="cpu", report=False)
+    before = made.evaluate(baselines=False)
+    root.rename(moved)
+
+    gone = f"no longer at {root}: name the folder with `lookalike index '{place}' FOLDER`"
+    engine = lookalike.open(place, device="cpu")
+    with pytest.raises(EngineError, match=gone):
+        index_engine(place, device="cpu")
+    with pytest.raises(EngineError, match=gone + r".*\(--no-baselines\)"):
+        engine.evaluate()
+    assert engine.evaluate(baselines=False) == before
+    with pytest.raises(CollectionError, match="no folder, list or data set"):
+        index_engine(place, root, device="cpu")
+    assert index_engine(place, moved, device="cpu").evaluate().protocol == before.protocol
 
 
 def test_opening_and_gallery_queries_do_not_import_torch(engine_path: Path):

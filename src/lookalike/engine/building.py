@@ -13,7 +13,7 @@ from lookalike.engine.describing import describe, source_name
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.settings import BuildSettings
-from lookalike.engine.sources import default_output, open_source
+from lookalike.engine.sources import default_output, open_source, reopen_source
 from lookalike.engine.stages import (
     cache_pictures,
     fill_gallery,
@@ -202,15 +202,23 @@ def index_engine(
         on_progress: told how far each stage is.
 
     Raises:
-        EngineError: there is no such engine.
+        EngineError: there is no such engine, or its pictures are no longer where they were.
     """
     from lookalike.encoder import load_encoder
 
     layout = Layout(Path(engine))
     recover(layout.directory)
     manifest = read_manifest(layout.manifest)
-    named = source if source is not None else manifest.source
-    collection = open_source(named, home=data_home, archive=archive, on_progress=on_progress)
+    if source is None:
+        collection = reopen_source(
+            manifest.source,
+            layout.directory,
+            home=data_home,
+            archive=archive,
+            on_progress=on_progress,
+        )
+    else:
+        collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
     encoder = load_encoder(layout.encoder, device=device)
     clock = _Clock(dict(manifest.timings))
     with clock.time("index"):

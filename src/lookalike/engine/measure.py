@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.manifest import Layout
 from lookalike.engine.settings import natural_image
-from lookalike.engine.sources import open_source
+from lookalike.engine.sources import has_moved, open_source, reopen_source
 from lookalike.engine.stages import cache_pictures
 from lookalike.errors import SettingsError
 from lookalike.evaluation import BASELINES, COLUMNS, Metrics, evaluate_queries, leave_one_out
@@ -20,7 +20,7 @@ from lookalike.types import OnProgress, Progress, check_metric, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
-    from lookalike.images import Collection, ImageSpec
+    from lookalike.images import Collection, ImageSpec, PictureCache
 
 __all__ = ["Evaluation", "EvaluationRow", "evaluate"]
 
@@ -99,6 +99,24 @@ class _Queries:
         return np.asarray(cache.pixels[rows]), [cache.labels[row] for row in rows]
 
 
+@dataclass(frozen=True)
+class _DecodedQueries:
+    """The queries of an engine whose pictures are gone, at the one size that it keeps them in.
+
+    Attributes:
+        cache: the engine's decoded pictures.
+    """
+
+    cache: PictureCache
+
+    def decode(
+        self, image: ImageSpec, on_progress: OnProgress
+    ) -> tuple[NDArray[np.uint8], list[str | None]]:
+        """Return pixels (Q, H, W, C) and labels; `image` is the engine's own."""
+        rows = self.cache.rows("test")
+        return np.asarray(self.cache.pixels[rows]), [self.cache.labels[row] for row in rows]
+
+
 def evaluate(
     engine: Engine,
     queries: str | Path | None,
@@ -115,15 +133,30 @@ def evaluate(
         with tempfile.TemporaryDirectory() as place:
             given = _Queries(asked, Layout(Path(place)), only_test)
             return _compare(engine, given, home, baselines, on_progress)
-    kept = None
-    if engine.manifest.counts.queries:
-        kept = _Queries(open_source(engine.manifest.source, home=home), engine.layout, True)
-    return _compare(engine, kept, home, baselines, on_progress)
+    return _compare(engine, _kept(engine, home, baselines), home, baselines, on_progress)
+
+
+def _kept(engine: Engine, home: Path | None, baselines: bool) -> _Queries | _DecodedQueries | None:
+    """Return the queries that the engine keeps; None where it keeps none."""
+    if not engine.manifest.counts.queries:
+        return None
+    if not baselines and engine.cache is not None and has_moved(engine.manifest.source):
+        return _DecodedQueries(engine.cache)
+    return _Queries(_collection(engine, home), engine.layout, True)
+
+
+def _collection(engine: Engine, home: Path | None) -> Collection:
+    return reopen_source(
+        engine.manifest.source,
+        engine.layout.directory,
+        home=home,
+        otherwise=", or evaluate without baselines (--no-baselines)",
+    )
 
 
 def _compare(
     engine: Engine,
-    queries: _Queries | None,
+    queries: _Queries | _DecodedQueries | None,
     home: Path | None,
     baselines: bool,
     on_progress: OnProgress,
@@ -144,7 +177,7 @@ def _compare(
     on_progress(Progress("measure", 1, total))
     rows = [EvaluationRow(f"{engine.manifest.preset} (this engine)", metrics)]
     if baselines:
-        collection = open_source(engine.manifest.source, home=home)
+        collection = _collection(engine, home)
         image = natural_image(collection)
         seen = _gallery_pixels(engine, collection, image, on_progress)
         asked = None if queries is None else queries.decode(image, on_progress)[0]
@@ -175,6 +208,7 @@ def _gallery_pixels(
         gone = engine.gallery.paths[positions.index(None)]
         raise SettingsError(
             f"{gone} is in the gallery but no longer at {engine.manifest.source}: "
-            "bring it back, run `lookalike index` again, or evaluate with --no-baselines"
+            "bring it back, run `lookalike index` again, or evaluate without baselines "
+            "(--no-baselines)"
         )
     return np.asarray(cache.pixels[np.array(positions, np.int64)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
-from lookalike.errors import CollectionError
+from lookalike.errors import CollectionError, EngineError
 from lookalike.images import DATASETS, Collection, find_pictures, load_dataset
 from lookalike.types import OnProgress, silent
 
-__all__ = ["data_home", "default_output", "open_source"]
+__all__ = ["data_home", "default_output", "has_moved", "open_source", "reopen_source"]
 
 
 def data_home() -> Path:
@@ -51,6 +52,41 @@ def open_source(
     raise CollectionError(
         f"no folder, list or data set {str(source)!r}: give a path, or one of {', '.join(DATASETS)}"
     )
+
+
+def reopen_source(
+    source: str,
+    engine: Path,
+    *,
+    home: Path | None = None,
+    archive: Path | None = None,
+    otherwise: str = "",
+    on_progress: OnProgress = silent,
+) -> Collection:
+    """Find the pictures that an engine was made from; see `open_source`.
+
+    Args:
+        source: what the engine's manifest names.
+        engine: the engine's directory.
+        home: where data sets are kept, by default `data_home()`.
+        archive: an archive of the named data set that is already at hand.
+        otherwise: what else to do when they are gone, for the message.
+        on_progress: told how far a fetch is.
+
+    Raises:
+        EngineError: they are no longer there.
+    """
+    if has_moved(source):
+        raise EngineError(
+            f"the pictures this engine was made from are no longer at {source}: name the folder "
+            f"with `lookalike index {shlex.quote(str(engine))} FOLDER`{otherwise}"
+        )
+    return open_source(source, home=home, archive=archive, on_progress=on_progress)
+
+
+def has_moved(source: str) -> bool:
+    """Whether `source`, which an engine was made from, is a path where nothing is any more."""
+    return source not in DATASETS and not Path(source).expanduser().exists()
 
 
 def default_output(source: str | Path) -> Path:
