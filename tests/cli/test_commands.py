@@ -158,6 +158,20 @@ def test_one_unreadable_picture_does_not_cost_a_folder_of_queries(photos: Path, 
     assert "broken.jpg" in done.stderr
 
 
+def test_a_filter_that_matches_nothing_says_so(engine_path: Path):
+    done = run("search", engine_path, "disc/00.png", "--where", "label = 'dsic'", "-q")
+    assert done.returncode == 0
+    assert done.stdout == "disc/00.png: nothing found\n"
+    assert done.stderr == (
+        "lookalike: no picture matches label = 'dsic'; the labels are disc, square, stripes\n"
+    )
+    done = run("search", engine_path, "disc/00.png", "--where", "width > 999", "-q", "--json")
+    assert json.loads(done.stdout)["hits"] == []
+    assert done.stderr == "lookalike: no picture matches width > 999\n"
+    done = run("search", engine_path, "disc/00.png", "--where", "path = 'disc/00.png'", "-q")
+    assert done.stderr == "lookalike: no other picture matches path = 'disc/00.png'\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_line(engine_path: Path):
     with Path("/dev/full").open("w") as full:

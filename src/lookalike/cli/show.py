@@ -62,6 +62,9 @@ def print_hits(found: Found, *, as_json: bool, grid: Path | None) -> None:
             print_json(hits.as_dict())
         return
     for hits in found.hits:
+        if not hits:
+            typer.echo(f"{hits.query}: nothing found")
+            continue
         table = _table("rank", "score", "distance", "label", "path", title=hits.query)
         for hit in hits:
             _add(

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lookalike.engine.facade import open_engine
+from lookalike.engine.facade import Engine, open_engine
 from lookalike.errors import QueryError
 from lookalike.types import Hits, Metric, OnProgress, silent
 
 __all__ = ["Found", "expand_queries", "search_engine"]
+
+
+# As many labels are named when a filter matches none.
+LABELS = 10
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,27 @@ def search_engine(
         from lookalike.pictures import save
 
         save(opened.grid(hits), grid)
+    if where is not None and not any(hits):
+        notes.append(_nothing_matches(opened, where))
     wanted = opened.manifest.k if k is None else k
     if k is not None and k > len(opened):
         notes.append(f"k is {wanted:,}, the gallery has {len(opened):,} pictures: all are shown")
     return Found(tuple(hits), tuple(notes))
+
+
+def _nothing_matches(engine: Engine, where: str) -> str:
+    """Say that a filter leaves nothing to find, and name labels if it asks for one."""
+    positions = engine.gallery.positions(where)
+    if positions is not None and len(positions):
+        return f"no other picture matches {where}"
+    note = f"no picture matches {where}"
+    if "label" not in where.lower():
+        return note
+    labels = sorted({label for label in engine.gallery.labels if label is not None})
+    if not labels:
+        return f"{note}: the pictures have no labels (sub-folders)"
+    some = f" and {len(labels) - LABELS:,} more" if len(labels) > LABELS else ""
+    return f"{note}; the labels are {', '.join(labels[:LABELS])}{some}"
 
 
 def expand_queries(queries: Sequence[str]) -> list[str]:
