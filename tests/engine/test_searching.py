@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import lookalike
 from lookalike.engine.searching import search_engine
+from lookalike.pictures import most_rows
 
 
 def test_at_most_ten_labels_are_named(tmp_path: Path):
@@ -22,3 +24,19 @@ def test_at_most_ten_labels_are_named(tmp_path: Path):
     assert note.endswith(
         "; the labels are " + ", ".join(f"kind{n:02}" for n in range(10)) + " and 3 more"
     )
+
+
+def test_a_grid_of_very_many_queries_is_cut_and_says_so(
+    engine_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from lookalike.engine import looking
+
+    drawn = {}
+    monkeypatch.setattr(looking, "draw_grid", lambda rows, **texts: drawn.update(texts, rows=rows))
+    engine = lookalike.open(engine_path)
+    few = engine.search_many(engine.gallery.paths[:3], k=1)
+    engine.grid(few)
+    assert (len(drawn["rows"]), drawn["note"]) == (3, None)
+    engine.grid(few * 50)
+    assert len(drawn["rows"]) == most_rows(1)
+    assert drawn["note"] == f"The first {most_rows(1)} of 150 queries."

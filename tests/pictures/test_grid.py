@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lookalike.errors import SettingsError
-from lookalike.pictures import GridCell, GridRow, draw_grid
+from lookalike.pictures import GridCell, GridRow, draw_grid, most_rows
 from lookalike.pictures.style import ACCENT, OTHER, PAGE, SAME
 
 
@@ -59,6 +59,40 @@ def test_fifty_hits_wrap_into_lines_of_a_page():
     image = draw_grid([row(50)])
     assert image.width < 1800
     assert 0.4 < image.height / image.width < 1.2
+
+
+@pytest.mark.parametrize(("k", "columns"), [(1, 4), (2, 2), (3, 2), (5, 1)])
+def test_queries_with_few_hits_stand_side_by_side_in_reading_order(k, columns):
+    rows = [GridRow(GridCell(tile(n, 84), "q"), row(k, tone="same").hits) for n in range(16, 28)]
+    image = draw_grid(rows)
+    assert image.width <= 1700
+    corners = [where(image, colour(n)).min(axis=0).tolist() for n in range(16, 28)]
+    assert corners == sorted(corners)
+    assert len({left for _, left in corners}) == columns
+    assert len({top for top, _ in corners}) == 12 // columns
+
+
+def test_two_queries_stay_below_each_other():
+    tops, lefts = where(draw_grid([row(1)] * 2), (9, 200, 9)).T
+    assert (np.diff(np.unique(tops)) > 1).sum() == 1
+    assert (np.diff(np.unique(lefts)) > 1).sum() == 0
+
+
+@pytest.mark.parametrize("k", [0, 1, 3, 5, 10, 50, 225])
+def test_as_many_rows_as_said_make_a_page_one_can_look_at(k):
+    count = most_rows(k)
+    assert count >= 1
+    image = draw_grid([row(k, detail="x")] * count, "title", "The first of many.")
+    assert image.height <= 5200
+    assert image.width <= 1800
+
+
+def test_a_note_is_written_above_the_queries():
+    plain, noted = draw_grid([row(3)]), draw_grid([row(3)], note="The first 3 of 90 queries.")
+    shift = noted.height - plain.height
+    assert shift > 15
+    assert (np.asarray(noted)[32 : 32 + shift] != PAGE).any()
+    assert np.array_equal(np.asarray(noted)[-200:], np.asarray(plain)[-200:])
 
 
 def test_the_query_is_framed_in_the_accent():

@@ -19,6 +19,7 @@ from lookalike.pictures import (
     draw_loss,
     draw_map,
     draw_reconstructions,
+    most_rows,
     to_png,
     tsne,
 )
@@ -75,14 +76,16 @@ def picture_thumbnail(
 
 
 def draw_hits(engine: Engine, hits: Sequence[Hits], title: str | None = None) -> Image:
-    """Draw each query, framed, beside what it found.
+    """Draw each query, framed, beside what it found; of very many, those that fit a page.
 
     Raises:
         QueryError: there is nothing to draw.
     """
     if not hits:
         raise QueryError("no hits to draw: search for at least one query")
-    return draw_grid([_row(engine, found, None) for found in hits], title=title)
+    drawn = hits[: most_rows(max(map(len, hits)))]
+    note = f"The first {len(drawn):,} of {len(hits):,} queries." if len(drawn) < len(hits) else None
+    return draw_grid([_row(engine, found, None) for found in drawn], title=title, note=note)
 
 
 def hits_png(engine: Engine, hits: Hits, picture: QueryLike | None) -> bytes:

@@ -56,24 +56,30 @@ def search_engine(
         on_progress: told how many queries are embedded.
 
     Raises:
-        QueryError: a query cannot be read, or k is less than 1.
+        QueryError: no query can be read, or k is less than 1.
         StorageError: the grid cannot be written.
     """
     opened = open_engine(engine, device=device)
     if k is not None and k < 1:
         raise QueryError(f"k is {k}: wanted 1 or more")
     notes: list[str] = []
-    folders = any(Path(query).expanduser().is_dir() for query in queries)
+    unreadable: list[str] = []
+    expanded = expand_queries(queries)
     hits = opened.search_many(
-        expand_queries(queries),
+        expanded,
         k,
         metric=metric,
         where=where,
         include_self=include_self,
-        # A person who names a folder wants what is in it; who names a file wants that one.
-        on_unreadable=(lambda error: notes.append(f"skipped: {error}")) if folders else None,
+        # One bad file must not cost the answers to all others.
+        on_unreadable=(lambda error: unreadable.append(str(error))) if len(expanded) > 1 else None,
         on_progress=on_progress,
     )
+    if not hits:
+        raise QueryError(
+            f"none of {len(expanded):,} queries can be read; the first: {unreadable[0]}"
+        )
+    notes += [f"skipped: {error}" for error in unreadable]
     if grid is not None:
         from lookalike.pictures import save
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lookalike.pictures.curve import LossPoint, draw_loss
 from lookalike.pictures.files import save, to_png
-from lookalike.pictures.grid import GridCell, GridRow, Tone, draw_grid
+from lookalike.pictures.grid import GridCell, GridRow, Tone, draw_grid, most_rows
 from lookalike.pictures.layout import tsne
 from lookalike.pictures.map import Thumbnails, draw_map
 from lookalike.pictures.montage import draw_montage
@@ -39,6 +39,7 @@ __all__ = [
     "draw_map",
     "draw_montage",
     "draw_reconstructions",
+    "most_rows",
     "render_report",
     "save",
     "to_png",
