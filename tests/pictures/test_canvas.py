@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lookalike.errors import SettingsError
-from lookalike.pictures.canvas import as_image, card_size, fit, new_page, shorten, write
-from lookalike.pictures.style import PAGE, font
+from lookalike.pictures.canvas import as_image, card_size, draw_card, fit, new_page, shorten, write
+from lookalike.pictures.style import LINE, PAGE, font
 
 
 @given(st.text(max_size=600), st.integers(min_value=12, max_value=400))
@@ -73,6 +73,29 @@ def test_a_small_picture_grows_by_whole_crisp_pixels():
     assert np.array_equal(grown, pixels.repeat(4, axis=0).repeat(4, axis=1))
 
 
+@pytest.mark.parametrize("size", [(49, 30), (64, 64), (100, 80)])
+def test_a_small_photo_grows_smoothly_to_the_whole_card(size):
+    random = np.random.default_rng(0)
+    photo = Image.fromarray(random.integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
+    grown = fit(photo, 160)
+    assert max(grown.size) == 160
+    assert grown.width / grown.height == pytest.approx(size[0] / size[1], rel=0.02)
+    expected = photo.resize(grown.size, Image.Resampling.BICUBIC)
+    assert grown.tobytes() == expected.tobytes()
+
+
+def test_a_card_has_one_colour_and_a_thin_border():
+    page, _ = new_page(60, 60)
+    draw_card(page, Image.new("RGB", (20, 10), "red"), (10, 10), 40)
+    pixels = np.asarray(page)
+    red = (pixels == (255, 0, 0)).all(axis=2)
+    border = (pixels == LINE).all(axis=2)
+    assert red.sum() == 40 * 20
+    assert border.sum() == 4 * 41
+    assert not border[10:50, 10:50].any()
+    assert (pixels[~red & ~border] == PAGE).all()
+
+
 @pytest.mark.parametrize("size", [(300, 100), (100, 300), (3000, 10), (64, 64)])
 def test_a_large_picture_keeps_its_shape(size):
     small = fit(Image.new("RGB", size), 60)
@@ -85,3 +108,4 @@ def test_a_large_picture_keeps_its_shape(size):
 def test_cards_are_whole_multiples_of_small_pictures():
     assert card_size([Image.new("RGB", (28, 28))], 150) == 140
     assert card_size([Image.new("RGB", (300, 28))], 150) == 150
+    assert card_size([Image.new("RGB", (64, 64))], 150) == 150

@@ -118,9 +118,17 @@ def test_without_tones_there_is_no_mark():
     assert not {SAME, OTHER} & colours(draw_grid([row(4, caption="0.9")]))
 
 
+def test_label_and_file_name_take_a_line_each():
+    bare, one, two = (draw_grid([row(4, **texts)]).height for texts in
+                      ({}, {"name": "a.png"}, {"detail": "cat", "name": "a.png"}))  # fmt: skip
+    assert two - one == one - bare > 10
+
+
 def test_long_texts_do_not_leave_their_cell():
     plain = draw_grid([row(6, caption="0.9", detail="x")])
-    long = draw_grid([row(6, caption="0.9" * 40, detail="folder/" * 40)], title="title " * 80)
+    long = draw_grid(
+        [row(6, caption="0.9" * 40, detail="folder/" * 40, name="a-" * 90)], title="title " * 80
+    )
     assert long.width == plain.width
     pixels = np.asarray(long)
     first = [where(plain, colour(i))[:, 1] for i in range(6)]

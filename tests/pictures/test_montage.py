@@ -14,7 +14,9 @@ def tiles(count):
 
 
 def places(image, count):
-    found, first = np.unique(np.asarray(image)[:, :, 0], return_index=True)
+    pixels = np.asarray(image)
+    grey = np.ptp(pixels, axis=2) == 0  # the tiles, and the page; not the borders
+    found, first = np.unique(np.where(grey, pixels[:, :, 0], 0), return_index=True)
     at = np.searchsorted(found, np.arange(count) + 1)
     assert found[at].tolist() == list(range(1, count + 1))
     return [divmod(corner, image.width) for corner in first[at].tolist()]

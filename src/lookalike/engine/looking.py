@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from lookalike.pictures import (
     to_png,
     tsne,
 )
+from lookalike.pictures.style import PAGE
 from lookalike.types import Hits, OnProgress, silent
 
 if TYPE_CHECKING:
@@ -56,23 +58,34 @@ def picture_thumbnail(
     The original is read if it is there, else the decoded copy that the engine keeps; a picture
     that is gone from both is an empty grey tile.
     """
-    background = engine.image.background
     try:
         if picture is not None:
-            return thumbnail(picture, size, background)
+            return _own_pixels(thumbnail(picture, size, PAGE))
         original = engine.root / path
         if original.is_file():
-            return thumbnail(original, size, background)
+            return _own_pixels(thumbnail(original, size, PAGE))
         cached = engine.cache
         position = None if cached is None else cached.position(path)
         if cached is not None and position is not None:
             pixels = np.asarray(cached.pixels[position])
-            # Small pictures stay as they are: the grid enlarges them by whole factors, crisply.
+            # Small pictures stay as they are: the grid knows best how to enlarge them.
             small = max(pixels.shape[:2]) <= size
-            return pixels if small else thumbnail(pixels, size, background)
+            return pixels if small else thumbnail(pixels, size, PAGE)
     except PictureError:
         pass  # a picture that went bad since it was indexed must not cost the grid
     return np.full((size, size, 3), 224, np.uint8)
+
+
+def _own_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Take back the repetition by which a thumbnail of a small picture is enlarged."""
+    common = math.gcd(*pixels.shape[:2])
+    for factor in range(common, 1, -1):
+        if common % factor:
+            continue
+        own = pixels[::factor, ::factor]
+        if np.array_equal(own.repeat(factor, axis=0).repeat(factor, axis=1), pixels):
+            return own
+    return pixels
 
 
 def draw_hits(engine: Engine, hits: Sequence[Hits], title: str | None = None) -> Image:
@@ -147,19 +160,28 @@ def sample_queries(engine: Engine, count: int) -> list[str]:
 
 def _row(engine: Engine, hits: Hits, picture: QueryLike | None) -> GridRow:
     label = _label_of(engine, hits.query)
+    name = _short_name(hits.query)
     query = picture_thumbnail(engine, hits.query, picture=picture or _existing(hits.query))
     return GridRow(
-        GridCell(query, caption=label or Path(hits.query).name),
+        GridCell(query, caption=label or name, name=name if label else ""),
         tuple(
             GridCell(
                 picture_thumbnail(engine, hit.path),
                 caption=f"{hit.score:.3f}",
                 tone=_tone(label, hit.label),
                 detail=hit.label or "",
+                name=_short_name(hit.path),
             )
             for hit in hits
         ),
     )
+
+
+def _short_name(path: str) -> str:
+    """Return the file's name; for a picture of a file of many, such as IDX, its number there."""
+    name = Path(path).name
+    _, mark, number = name.rpartition("#")
+    return mark + number if mark and number.isdigit() else name
 
 
 def _existing(name: str) -> Path | None:

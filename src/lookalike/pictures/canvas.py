@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lookalike.errors import SettingsError
-from lookalike.pictures.style import CARD, GAP, INK, MARGIN, PAGE, TITLE, Colour, font
+from lookalike.pictures.style import GAP, INK, LINE, MARGIN, PAGE, TITLE, Colour, font
 
 __all__ = [
+    "TINY",
     "Anchor",
     "as_image",
     "card_size",
@@ -27,6 +28,8 @@ __all__ = [
 
 _ELLIPSIS = "…"
 _LONGEST = 400
+# Up to so many pixels a side, pixels are what there is to see.
+TINY = 48
 Anchor = Literal["left", "centre", "right"]
 
 
@@ -92,29 +95,39 @@ def as_image(thumbnail: np.ndarray[Any, Any]) -> Image.Image:
 def fit(image: Image.Image, size: int) -> Image.Image:
     """Return the image with its longer side at most `size`, its shape kept.
 
-    A small one grows by a whole factor, nearest neighbour, so that each pixel stays a crisp square;
-    a large one shrinks smoothly.
+    A tiny one, such as a 28×28 digit, grows by a whole factor, nearest neighbour, so that each
+    pixel stays a crisp square; a photo grows or shrinks smoothly to `size`.
     """
     longer = max(image.size)
-    if longer * 2 <= size:
+    if longer <= min(TINY, size):
         factor = size // longer
         return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    if longer <= size:
-        return image
+    smooth = Image.Resampling.BICUBIC if longer < size else Image.Resampling.LANCZOS
     scaled = (max(1, round(side * size / longer)) for side in image.size)
-    return image.resize((next(scaled), next(scaled)), Image.Resampling.LANCZOS)
+    return image.resize((next(scaled), next(scaled)), smooth)
 
 
 def card_size(images: Iterable[Image.Image], target: int) -> int:
-    """Return the side of a card, at most `target`, that small pictures fill without a border."""
+    """Return the side of a card, at most `target`, that tiny pictures fill without a border."""
     longest = max(max(image.size) for image in images)
-    return target // longest * longest if longest * 2 <= target else target
+    return target // longest * longest if longest <= min(TINY, target // 2) else target
 
 
-def draw_card(page: Image.Image, image: Image.Image, place: tuple[int, int], size: int) -> None:
-    """Draw the image in the middle of a light card whose left upper corner is `place`."""
+def draw_card(
+    page: Image.Image,
+    image: Image.Image,
+    place: tuple[int, int],
+    size: int,
+    border: Colour = LINE,
+) -> None:
+    """Draw the image in the middle of a card whose left upper corner is `place`.
+
+    The card has the page's colour, as transparent pixels have, so that neither they nor the
+    stripes beside a narrow picture show; a thin border around it says where the card ends.
+    """
     left, top = place
-    page.paste(CARD, (left, top, left + size, top + size))
+    page.paste(border, (left - 1, top - 1, left + size + 1, top + size + 1))
+    page.paste(PAGE, (left, top, left + size, top + size))
     small = fit(image, size)
     page.paste(small, (left + (size - small.width) // 2, top + (size - small.height) // 2))
 

@@ -35,13 +35,15 @@ class GridCell:
         thumbnail: uint8 (h, w, 3), (h, w, 1) or (h, w), of any size.
         caption: the score of a hit ("0.934"), or the query's label; the grid adds ranks itself.
         tone: whether the hit shares the query's label; None where that is not known.
-        detail: a second line, such as a path; shortened in its middle to fit.
+        detail: a second line, such as a label; shortened in its middle to fit.
+        name: a last line, such as a file's name; shortened in its middle to fit.
     """
 
     thumbnail: np.ndarray[Any, Any]
     caption: str = ""
     tone: Tone | None = None
     detail: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,13 @@ class _Plan:
     columns: int
     size: int
     query: int
-    detail: bool
+    lines: int
     blocks: int = 1
 
     @property
     def cell(self) -> int:
         """Height of a hit with its texts."""
-        return self.size + _BAR + 8 + _RANK_LINE + (_DETAIL_LINE if self.detail else 0)
+        return self.size + _BAR + 8 + _RANK_LINE + self.lines * _DETAIL_LINE
 
     @property
     def hits(self) -> int:
@@ -109,14 +111,14 @@ class _Plan:
 
     def height(self, row: GridRow) -> int:
         lines = max(1, -(-len(row.hits) // self.columns))
-        query = self.query + _FRAME + 8 + _RANK_LINE + (_DETAIL_LINE if self.detail else 0)
+        query = self.query + _FRAME + 8 + _RANK_LINE + self.lines * _DETAIL_LINE
         return max(query, lines * self.cell + (lines - 1) * GAP)
 
 
 def most_rows(hits: int) -> int:
     """Return how many queries with so many hits fit a page that people still look at."""
     columns, target = _COLUMNS[bisect.bisect_left(_UP_TO, hits)]
-    plan = _Plan(max(1, min(columns, hits)), target, target, detail=True)
+    plan = _Plan(max(1, min(columns, hits)), target, target, lines=2)
     height = -(-max(1, hits) // plan.columns) * (plan.cell + GAP) - GAP + _ROW_GAP
     return max(1, _TALLEST // height) * _fitting_blocks(plan)
 
@@ -128,7 +130,7 @@ def draw_grid(
 
     Beneath a hit stand its rank and caption; a solid blue bar marks a hit of the query's label, a
     broken orange one a hit of another label. More than ten hits run on in further lines; several
-    queries with few hits stand side by side. Pictures keep their shape; small ones grow by whole
+    queries with few hits stand side by side. Pictures keep their shape; tiny ones grow by whole
     pixels, so that they stay crisp.
 
     Args:
@@ -165,8 +167,8 @@ def _plan(rows: Sequence[GridRow]) -> _Plan:
     cells = [cell for row in rows for cell in (row.query, *row.hits)]
     size = card_size((as_image(cell.thumbnail) for cell in cells), target)
     wrapped = len(rows) == 1 and most > columns
-    detail = any(cell.detail for cell in cells)
-    plan = _Plan(columns, size, 2 * size if wrapped else size, detail)
+    texts = max(sum(map(bool, (cell.detail, cell.name))) for cell in cells)
+    plan = _Plan(columns, size, 2 * size if wrapped else size, texts)
     blocks = min(_fitting_blocks(plan), -(-len(rows) // 2))
     if blocks > 1:
         return replace(plan, blocks=blocks)
@@ -231,11 +233,10 @@ def _draw_query(page: Image.Image, query: GridCell, plan: _Plan, corner: tuple[i
     size, outer = plan.query, _FRAME
     frame = (left - outer, top - outer, left + size + outer - 1, top + size + outer - 1)
     draw.rectangle(frame, fill=ACCENT)
-    draw_card(page, as_image(query.thumbnail), corner, size)
+    draw_card(page, as_image(query.thumbnail), corner, size, ACCENT)
     below = top + size + outer + 8
     write(draw, (left, below), query.caption, width=size, size=_NORMAL, bold=True)
-    below += _RANK_LINE
-    write(draw, (left, below), query.detail, width=size, size=_SMALL, colour=MUTED)
+    _write_texts(draw, query, (left, below + _RANK_LINE), size)
 
 
 def _draw_hit(
@@ -252,8 +253,16 @@ def _draw_hit(
     room = plan.size - font(size, bold=True).getlength(str(rank)) - 6
     right = (left + plan.size, top)
     write(draw, right, hit.caption, width=room, size=size, colour=MUTED, anchor="right")
-    below = (left, top + _RANK_LINE)
-    write(draw, below, hit.detail, width=plan.size, size=_SMALL, colour=MUTED)
+    _write_texts(draw, hit, (left, top + _RANK_LINE), plan.size)
+
+
+def _write_texts(
+    draw: ImageDraw.ImageDraw, cell: GridCell, place: tuple[int, int], width: int
+) -> None:
+    left, top = place
+    for text in filter(None, (cell.detail, cell.name)):
+        write(draw, (left, top), text, width=width, size=_SMALL, colour=MUTED)
+        top += _DETAIL_LINE
 
 
 def _draw_bar(

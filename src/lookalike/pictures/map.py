@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lookalike.errors import SettingsError
-from lookalike.pictures.canvas import as_image, fit, heading, new_page, write, write_title
+from lookalike.pictures.canvas import TINY, as_image, fit, heading, new_page, write, write_title
 from lookalike.pictures.spread import cells, check_coordinates, push_apart, scale_to_page
 from lookalike.pictures.style import CATEGORIES, LINE, MARGIN, MUTED, PAGE, TITLE, Colour, font
 
@@ -170,9 +170,9 @@ def _draw_picture(
 
 
 def _fit_closely(picture: Image.Image, size: int) -> Image.Image:
-    """Return the picture with its longer side exactly `size`; a small one stays crisp."""
+    """Return the picture with its longer side exactly `size`; a tiny one stays crisp."""
     longer = max(picture.size)
-    if longer >= size:
+    if longer > TINY or longer >= size:
         return fit(picture, size)
     width, height = (max(1, round(side * size / longer)) for side in picture.size)
     return picture.resize((width, height), Image.Resampling.NEAREST)

@@ -1,0 +1,51 @@
+"""What the grids of an engine are drawn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lookalike
+from lookalike.engine import looking
+from lookalike.engine.looking import picture_thumbnail
+
+
+@pytest.mark.parametrize("side", [5, 28, 40, 52, 79, 80, 150, 160])
+def test_a_small_picture_comes_as_it_is(engine_path: Path, tmp_path: Path, side: int):
+    engine = lookalike.open(engine_path)
+    pixels = np.random.default_rng(side).integers(0, 256, (side, side - 2, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    found = picture_thumbnail(engine, "a.png", picture=tmp_path / "a.png")
+    np.testing.assert_array_equal(found, pixels)
+
+
+def test_transparent_pixels_take_the_colour_of_the_card(engine_path: Path, tmp_path: Path):
+    engine = lookalike.open(engine_path)
+    Image.new("RGBA", (60, 90), (9, 9, 9, 0)).save(tmp_path / "a.png")
+    found = picture_thumbnail(engine, "a.png", picture=tmp_path / "a.png")
+    assert (found == looking.PAGE).all()
+
+
+def test_a_picture_of_an_idx_file_is_named_by_its_number():
+    names = {"a/t10k-images-idx3-ubyte.gz#2460": "#2460", "cats/no#1.png": "no#1.png"}
+    assert {path: looking._short_name(path) for path in names} == names
+
+
+def test_a_cell_names_label_and_file(
+    engine_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rows = []
+    monkeypatch.setattr(looking, "draw_grid", lambda drawn, **_: rows.extend(drawn))
+    engine = lookalike.open(engine_path, device="cpu")
+    foreign = photos / "disc" / "02.png"
+    engine.grid([engine.search("disc/00.png", k=2)])
+    engine.grid([engine.search(Image.open(foreign), k=1)])
+    assert (rows[0].query.caption, rows[0].query.name) == ("disc", "00.png")
+    assert (rows[1].query.caption, rows[1].query.name) == ("query 1", "")
+    for row in rows:
+        for cell in row.hits:
+            assert cell.detail in ("disc", "square", "stripes")
+            assert cell.name[:2].isdigit()
