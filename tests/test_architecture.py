@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,21 @@ def test_importing_costs_only_what_is_needed(statement: str, forbidden: set[str]
     code = f"import sys; {statement}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not forbidden & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MODULES if part_of(p) in {"engine", "models", "gallery", "storage", "search"}],
+    ids=lambda p: str(p.relative_to(SOURCE)),
+)
+def test_errors_speak_to_users_of_both_python_and_the_command_line(path: Path):
+    """An option stands in brackets behind its name: replace it with overwrite (--overwrite)."""
+    if path.name == "command.py":  # it writes command lines
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    bare = [text for text in texts if isinstance(text, str) and re.search(r"(?<!\()--[a-z]", text)]
+    assert not bare
 
 
 def test_every_public_name_exists():

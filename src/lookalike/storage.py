@@ -42,7 +42,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         where = error.filename or path
         raise StorageError(
             f"cannot write {where}: {(error.strerror or 'error').lower()}; "
-            "free space or choose another place with --output, then run the command again"
+            "free space or choose another output, then try again"
         ) from error
 
 

@@ -173,7 +173,7 @@ def train_engine(
     except KeyboardInterrupt:
         raise TrainingStopped(
             f"stopped; what was finished is kept in {work.directory}: "
-            "run the same command with --resume to go on"
+            "build it again with resume (--resume) to go on"
         ) from None
     write_manifest(work.manifest, describe(collection, trained, settings, gallery, clock.seconds))
     with storage_errors(work.directory):
@@ -250,12 +250,12 @@ def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> N
     recover(final.directory)
     if final.directory.exists() and not overwrite:
         raise EngineError(
-            f"{final.directory} is already there: choose another with --output, "
-            "or replace it with --overwrite"
+            f"{final.directory} is already there: choose another output, "
+            "or replace it with overwrite (--overwrite)"
         )
     if final.directory.exists() and not final.manifest.exists():
         raise EngineError(
-            f"{final.directory} is not an engine and is left alone: choose another --output"
+            f"{final.directory} is not an engine and is left alone: choose another output"
         )
     if not resume and not overwrite:
         refuse_to_discard(work)

@@ -60,7 +60,7 @@ def run_demo(output: Path, *, on_progress: OnProgress = silent) -> Demo:
     """
     place = output / "fashion.lookalike"
     if place.exists() and not (place / "manifest.json").exists():
-        raise EngineError(f"{place} is not an engine and is left alone: choose another --output")
+        raise EngineError(f"{place} is not an engine and is left alone: choose another output")
     engine = build(DATA, place, overwrite=True, report=False, on_progress=on_progress)
     evaluation = engine.report(on_progress=on_progress).evaluation
     if evaluation is None:

@@ -160,12 +160,13 @@ def _check_hash(published: PublishedWeights, path: Path) -> None:
         raise WeightsError(
             f"weights {path} have SHA-256 {digest.hexdigest()[:8]}..., wanted "
             f"{published.sha256_prefix}...: delete the file and run again, or get "
-            f"{published.url} another way and give it with --weights FILE"
+            f"{published.url} another way and give it as weights (--weights FILE)"
         )
 
 
 def _cannot_fetch(published: PublishedWeights, reason: str) -> str:
     return (
         f"the weights of {published.preset} ({published.size_mb} MB) could not be fetched from "
-        f"{published.url} ({reason}): get that file another way and give it with --weights FILE"
+        f"{published.url} ({reason}): get that file another way "
+        "and give it as weights (--weights FILE)"
     )
