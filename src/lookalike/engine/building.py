@@ -20,7 +20,7 @@ from lookalike.engine.stages import (
     keep_skipped,
     train_encoder,
 )
-from lookalike.engine.unfinished import refuse_to_discard
+from lookalike.engine.unfinished import discard_if_empty, refuse_to_discard
 from lookalike.errors import EngineError, TrainingStopped
 from lookalike.images import Collection
 from lookalike.models import DEFAULT_PRESET
@@ -153,7 +153,7 @@ def train_engine(
     work = Layout(final.partial)
     _prepare(final, work, resume=resume, overwrite=overwrite)
     clock = _Clock()
-    try:
+    with _leaving_what_is_worth_it(work):
         with clock.time("train"):
             trained = train_encoder(
                 collection, work, settings, resume=resume, on_progress=on_progress
@@ -170,11 +170,6 @@ def train_engine(
                         on_progress=on_progress,
                     )
                 )
-    except KeyboardInterrupt:
-        raise TrainingStopped(
-            f"stopped; what was finished is kept in {work.directory}: "
-            "build it again with resume (--resume) to go on"
-        ) from None
     write_manifest(work.manifest, describe(collection, trained, settings, gallery, clock.seconds))
     with storage_errors(work.directory):
         shutil.rmtree(work.checkpoint, ignore_errors=True)
@@ -244,6 +239,23 @@ def index_engine(
         ),
     )
     return open_engine(layout.directory, device=device)
+
+
+@contextmanager
+def _leaving_what_is_worth_it(work: Layout) -> Iterator[None]:
+    """Keep what a failed or stopped build has finished; keep no directory where that is nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if discard_if_empty(work):
+            raise TrainingStopped("stopped before anything was finished: build it again") from None
+        raise TrainingStopped(
+            f"stopped; what was finished is kept in {work.directory}: "
+            "build it again with resume (--resume) to go on"
+        ) from None
+    except BaseException:
+        discard_if_empty(work)
+        raise
 
 
 def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from lookalike.errors import PictureError, SettingsError
 from lookalike.images import Collection, ImageSpec, decode
-from lookalike.models import DEFAULT_PRESET
+from lookalike.models import DEFAULT_PRESET, get_preset
+from lookalike.training import resolve_device
 from lookalike.types import Metric, check_metric
 
 __all__ = ["BuildSettings", "natural_epochs", "natural_image"]
@@ -58,6 +59,8 @@ class BuildSettings:
     weights: Path | None = None
 
     def __post_init__(self) -> None:
+        get_preset(self.preset)
+        resolve_device(self.device)
         for name in ("size", "latent", "epochs", "batch_size"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,13 @@ from numpy.typing import NDArray
 
 from lookalike.engine.manifest import Layout
 from lookalike.engine.settings import BuildSettings, natural_epochs, natural_image
-from lookalike.engine.unfinished import keep_plan
+from lookalike.engine.unfinished import (
+    Plan,
+    check_pictures,
+    check_settings,
+    describe_pictures,
+    keep_plan,
+)
 from lookalike.errors import CollectionError, SettingsError
 from lookalike.gallery import Gallery, GalleryRows, write_gallery
 from lookalike.images import Collection, ImageSpec, PictureCache, Skipped, decode_collection
@@ -24,6 +31,7 @@ from lookalike.whitening import fit_whitening
 
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder
+    from lookalike.models.autoencoder import Network
 
 __all__ = [
     "Trained",
@@ -106,13 +114,21 @@ def train_encoder(
     model = build_model(
         preset, image, latent=settings.latent, weights=settings.weights, seed=settings.seed
     )
+    # What is wrong with the settings is said before the pictures are decoded.
+    plan = _plan(settings, image, model, _choose_training(preset, settings, len(collection)))
+    if resume:
+        check_settings(layout, plan)
     cache = cache_pictures(collection, image, layout, on_progress)
     keep_skipped(layout, cache.skipped)
     schedule = _choose_training(preset, settings, len(cache.rows(None, "train")))
     record, rows, held_out = None, np.zeros(0, np.int64), np.zeros(0, np.int64)
     if schedule is not None:
         rows, held_out = _split(cache, schedule)
-        keep_plan(layout, {"epochs": schedule.epochs})
+        pictures = describe_pictures(cache.sha256)
+        plan = replace(plan, epochs=schedule.epochs, pictures=pictures)
+        if resume:
+            check_pictures(layout, plan)
+        keep_plan(layout, plan)
         record = train(
             model,
             cache.pixels,
@@ -168,6 +184,22 @@ def fill_gallery(
         ),
         fingerprint=encoder.fingerprint,
     )
+
+
+def _plan(
+    settings: BuildSettings, image: ImageSpec, model: Network, schedule: TrainingSettings | None
+) -> Plan:
+    """Return what decides the weights, beside the pictures and the number of epochs."""
+    used = {
+        "preset": settings.preset,
+        "size": image.height,
+        "channels": image.channels,
+        "latent": math.prod(model.latent_shape),
+        "batch_size": schedule.batch_size if schedule else None,
+        "learning_rate": schedule.learning_rate if schedule else None,
+        "seed": settings.seed,
+    }
+    return Plan(used, settings.chosen())
 
 
 def _choose_image(preset: Preset, settings: BuildSettings, collection: Collection) -> ImageSpec:

@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from lookalike.engine.manifest import Layout
-from lookalike.errors import EngineError
+from lookalike.errors import EngineError, TrainingError
 from lookalike.storage import write_text
 
-__all__ = ["Unfinished", "find_unfinished", "keep_plan", "refuse_to_discard"]
+__all__ = [
+    "Plan",
+    "Unfinished",
+    "check_pictures",
+    "check_settings",
+    "describe_pictures",
+    "discard_if_empty",
+    "find_unfinished",
+    "keep_plan",
+    "refuse_to_discard",
+]
+
+# As many differences are named: more no one reads.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training is to be.
+
+    Attributes:
+        used: settings that decide the weights, the most telling first.
+        chosen: those that a person chose.
+        epochs: how many are to be trained; 0 while not known.
+        pictures: how many there are, and a digest of them; empty while not known.
+    """
+
+    used: dict[str, Any]
+    chosen: dict[str, Any]
+    epochs: int = 0
+    pictures: str = ""
+
+
+def describe_pictures(sha256: Sequence[str]) -> str:
+    """Return what tells a set of pictures from another one."""
+    return f"{len(sha256):,} {hashlib.sha256(' '.join(sha256).encode()).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -21,24 +59,24 @@ class Unfinished:
     Attributes:
         directory: where it is kept.
         epoch: the last epoch that is kept.
-        plan: what the training was to be, as `keep_plan` wrote it; may be empty.
+        plan: what the training was to be; None where that cannot be read.
     """
 
     directory: Path
     epoch: int
-    plan: dict[str, Any]
+    plan: Plan | None
 
     def __str__(self) -> str:
-        epochs = f" of {self.plan['epochs']}" if "epochs" in self.plan else ""
+        epochs = f" of {self.plan.epochs}" if self.plan else ""
         return (
             f"an interrupted training (epoch {self.epoch}{epochs}) is kept in {self.directory}: "
             "go on with resume (--resume), or start over with overwrite (--overwrite)"
         )
 
 
-def keep_plan(layout: Layout, plan: dict[str, Any]) -> None:
+def keep_plan(layout: Layout, plan: Plan) -> None:
     """Write beside the checkpoint what the training is to be."""
-    write_text(layout.plan, json.dumps(plan, indent=2) + "\n")
+    write_text(layout.plan, json.dumps(asdict(plan), indent=2) + "\n")
 
 
 def find_unfinished(layout: Layout) -> Unfinished | None:
@@ -46,7 +84,9 @@ def find_unfinished(layout: Layout) -> Unfinished | None:
     state = _read(layout.checkpoint / "checkpoint.json")
     if state is None or not isinstance(state.get("epoch"), int):
         return None
-    return Unfinished(layout.directory, state["epoch"], _read(layout.plan) or {})
+    values = _read(layout.plan) or {}
+    known = values.keys() == {field.name for field in fields(Plan)}
+    return Unfinished(layout.directory, state["epoch"], Plan(**values) if known else None)
 
 
 def refuse_to_discard(layout: Layout) -> None:
@@ -58,6 +98,57 @@ def refuse_to_discard(layout: Layout) -> None:
     unfinished = find_unfinished(layout)
     if unfinished is not None:
         raise EngineError(str(unfinished))
+
+
+def check_settings(layout: Layout, plan: Plan) -> None:
+    """Raise where a training is to go on with other settings than it was begun with.
+
+    Raises:
+        TrainingError: it names at most three settings, of those that a person chose.
+    """
+    unfinished = find_unfinished(layout)
+    if unfinished is None or unfinished.plan is None:
+        return
+    before = unfinished.plan
+    changes = [
+        f"{name.replace('_', ' ')} {before.used.get(name)} (now {value})"
+        for name, value in plan.used.items()
+        if value != before.used.get(name) and plan.chosen.get(name) != before.chosen.get(name)
+    ]
+    if changes:
+        more = f" and {len(changes) - NAMED} more" if len(changes) > NAMED else ""
+        raise TrainingError(
+            f"the interrupted training in {layout.directory} was begun with "
+            f"{', '.join(changes[:NAMED])}{more}: go on with the same, "
+            "or start over with overwrite (--overwrite) instead of resume"
+        )
+
+
+def check_pictures(layout: Layout, plan: Plan) -> None:
+    """Raise where a training is to go on with other pictures than it was begun with.
+
+    Raises:
+        TrainingError: they have changed.
+    """
+    unfinished = find_unfinished(layout)
+    if unfinished is None or unfinished.plan is None:
+        return
+    if unfinished.plan.pictures != plan.pictures:
+        before, now = (one.pictures.split()[0] for one in (unfinished.plan, plan))
+        raise TrainingError(
+            f"the pictures have changed since the training in {layout.directory} was interrupted "
+            f"({before} then, {now} now): bring the same ones back, "
+            "or start over with overwrite (--overwrite) instead of resume"
+        )
+
+
+def discard_if_empty(layout: Layout) -> bool:
+    """Delete `layout` if it holds nothing worth keeping; return whether it did."""
+    decoded = layout.cache.is_dir() and any(layout.cache.iterdir())
+    if decoded or layout.encoder.exists() or find_unfinished(layout) is not None:
+        return False
+    shutil.rmtree(layout.directory, ignore_errors=True)
+    return True
 
 
 def _read(path: Path) -> dict[str, Any] | None:
