@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from lookalike.cli.commands import app
 
 QUICK = ("--epochs", "1", "--batch-size", "8", "--size", "16", "--device", "cpu")
 
@@ -57,7 +60,8 @@ def test_build_search_evaluate_map_info(photos: Path, tmp_path: Path):
     assert [row["name"] for row in rows][1:] == ["raw-pixels", "colour-histogram", "hog", "pca"]
     assert "mAP@1000" in run("evaluate", place, "--no-baselines").stdout
 
-    done = run("map", place, "-o", tmp_path / "map.webp")
+    done = run("map", place, "-o", tmp_path / "map.webp", "--json")
+    assert json.loads(done.stdout) == {"map": str(tmp_path / "map.webp"), "pictures": 36}
     assert (tmp_path / "map.webp").exists()
     facts = json.loads(run("info", place, "--json", "--skipped").stdout)
     assert facts["preset"] == "conv128"
@@ -128,6 +132,43 @@ def test_help_and_usage():
         assert run(command, "--help").returncode == 0
     fails("search", code=2)
     fails("nonsense", code=2)
+
+
+def test_every_command_speaks_json():
+    for command in app.registered_commands:
+        assert "as_json" in inspect.signature(command.callback).parameters, command.callback
+
+
+def test_info_is_a_summary_unless_all_is_asked_for(engine_path: Path, photos: Path):
+    lines = run("info", engine_path).stdout.splitlines()
+    assert len(lines) < 12
+    text = "\n".join(lines)
+    for part in ("36 to search, 1 skipped", str(photos), "conv128", "32×32 in colour",
+                 "2 epochs on 36 pictures", "10 hits by cosine", "lookalike build"):  # fmt: skip
+        assert part in text
+    assert "fingerprint" not in text
+    for name in ("fingerprint", "settings.training.batch_size", "versions.torch"):
+        assert name in run("info", engine_path, "--all").stdout
+    facts = json.loads(run("info", engine_path, "--json").stdout)
+    assert {"fingerprint", "settings", "versions", "timings"} <= facts.keys()
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "a single picture"), (9, "only 9 pictures")])
+def test_few_pictures_are_warned_about_in_one_line(
+    photos: Path, tmp_path: Path, count: int, words: str
+):
+    (tmp_path / "few").mkdir()
+    for path in sorted((photos / "stripes").iterdir())[:count]:
+        shutil.copy(path, tmp_path / "few")
+    done = run("build", "few", "--no-report", "-q", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"lookalike: {words}: too few")
+    assert done.stdout
+
+
+def test_help_of_epochs_speaks_of_few_pictures():
+    assert "few pictures" in " ".join(run("build", "--help").stdout.split())
 
 
 def test_bad_input_is_one_line(photos: Path, engine_path: Path, tmp_path: Path):

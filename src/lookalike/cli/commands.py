@@ -21,6 +21,7 @@ from lookalike.cli.show import (
     print_presets,
     program_name,
 )
+from lookalike.cli.summary import summarise_engine
 
 __all__ = ["app", "making"]
 
@@ -30,6 +31,7 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
         "demo"
     ),
+    as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Build a search engine from 8,000 shipped pictures, measure it, search it."""
@@ -37,6 +39,9 @@ def demo(
 
     with show_progress(quiet=quiet) as on_progress:
         result = run_demo(output, on_progress=on_progress)
+    if as_json:
+        print_json(result.as_dict())
+        return
     print_evaluation(result.evaluation)
     print_lines(result.lines(program_name()))
 
@@ -151,6 +156,7 @@ def draw_map(
         Optional[int],  # noqa: UP045
         typer.Option(help="Seed of the layout.  [default: the engine's]"),
     ] = None,
+    as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Draw the t-SNE map of the gallery with thumbnails."""
@@ -161,7 +167,10 @@ def draw_map(
     place = output or opened.layout.reports / "map.png"
     with show_progress(quiet=quiet) as on_progress:
         save(opened.map(seed=seed, on_progress=on_progress), place)
-    print_lines([str(place)])
+    if as_json:
+        print_json({"map": str(place), "pictures": len(opened)})
+    else:
+        print_lines([str(place)])
 
 
 @app.command()
@@ -186,6 +195,9 @@ def info(
     skipped: Annotated[
         bool, typer.Option("--skipped", help="List the files that could not be read.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Print every setting, figure and version.")
+    ] = False,
     as_json: o.Json = False,
 ) -> None:
     """Say what an engine holds and how it was made."""
@@ -195,4 +207,9 @@ def info(
     facts: dict[str, Any] = opened.info()
     if skipped:
         facts["files skipped"] = [f"{one.path}: {one.reason}" for one in opened.skipped()]
-    print_info(facts, as_json=as_json)
+    if as_json or everything:
+        print_info(facts, as_json=as_json)
+        return
+    print_lines(summarise_engine(opened))
+    if skipped:
+        print_info({"files skipped": facts["files skipped"]}, as_json=False)

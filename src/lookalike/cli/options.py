@@ -63,7 +63,10 @@ Latent = Annotated[
 ]
 Epochs = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option(help="Passes over the training pictures.  [default: the preset's]"),
+    typer.Option(
+        help="Passes over the training pictures.  [default: the preset's; conv128: 10, "
+        "and up to 50 when there are few pictures]"
+    ),
 ]
 BatchSize = Annotated[
     Optional[int],  # noqa: UP045

@@ -35,6 +35,8 @@ __all__ = [
 
 # A table that is piped somewhere has no terminal to ask for its width.
 PIPED_WIDTH = 140
+# With fewer pictures there is nothing to learn and little to find.
+FEW = 10
 
 
 def program_name() -> str:
@@ -164,10 +166,18 @@ def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
         as_json: print JSON instead.
         indexed: only the gallery is new: a report that is there is of before.
     """
+    counts = engine.manifest.counts
+    pictures = max(counts.gallery, counts.train)
+    if pictures < FEW:
+        number = "a single picture" if pictures == 1 else f"only {pictures} pictures"
+        typer.echo(
+            f"lookalike: {number}: too few to learn from, {FEW} or more make a search engine",
+            err=True,
+        )
     if as_json:
         print_json(engine.info())
         return
-    counts, place = engine.manifest.counts, shlex.quote(str(engine.layout.directory))
+    place = shlex.quote(str(engine.layout.directory))
     skipped = f", {counts.skipped:,} skipped" if counts.skipped else ""
     typer.echo(f"{place}: {counts.gallery:,} pictures to search{skipped}")
     if counts.skipped:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lookalike.engine.building import build
 from lookalike.engine.facade import Engine
@@ -34,6 +35,16 @@ class Demo:
     evaluation: Evaluation
     grid: Path
     query: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            "engine": str(self.engine.layout.directory),
+            "report": str(self.engine.layout.reports / "report.html"),
+            "grid": str(self.grid),
+            "query": self.query,
+            "evaluation": self.evaluation.as_dict(),
+        }
 
     def lines(self, program: str = "lookalike") -> list[str]:
         """Return what a person should look at next, one line each.

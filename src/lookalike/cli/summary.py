@@ -1,0 +1,50 @@
+"""An engine in a few lines that one can read."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lookalike.engine import Engine
+
+__all__ = ["summarise_engine"]
+
+
+def summarise_engine(engine: Engine) -> list[str]:
+    """Return what an engine holds and how it was made, a line each."""
+    place = engine.layout.directory
+    return [f"{place}", *(f"  {name:<9} {text}" for name, text in _lines(engine))]
+
+
+def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
+    from lookalike.engine.command import build_command
+
+    manifest, counts = engine.manifest, engine.manifest.counts
+    kept = f", {counts.queries:,} kept as queries" if counts.queries else ""
+    skipped = f", {counts.skipped:,} skipped (--skipped lists them)" if counts.skipped else ""
+    yield "pictures", f"{counts.gallery:,} to search{kept}{skipped}"
+    yield "source", manifest.source
+    channels, height, width = engine.image.shape
+    colour = "grey" if channels == 1 else "colour"
+    yield "preset", f"{manifest.preset}, pictures at {height}×{width} in {colour}"
+    yield "training", _training(engine)
+    yield "search", f"{manifest.k} hits by {manifest.metric}, unless asked otherwise"
+    page = engine.layout.reports / "report.html"
+    if page.exists():
+        yield "report", str(page)
+    yield "made", f"{manifest.created} with Lookalike {manifest.versions.get('lookalike', '?')}"
+    yield "by", build_command(manifest, engine.layout.directory)
+    yield "more", f"lookalike info {shlex.quote(str(engine.layout.directory))} --all"
+
+
+def _training(engine: Engine) -> str:
+    history, counts = engine.history(), engine.manifest.counts
+    if history is None:
+        return "none, the encoder came trained"
+    held = f", {counts.validation:,} held out" if counts.validation else ""
+    loss = f"last loss {history.epochs[-1].train_loss:.4f}"
+    time = f"{history.seconds:,.0f} s on {engine.manifest.settings.get('device', '?')}"
+    return f"{len(history)} epochs on {counts.train:,} pictures{held}, {time}, {loss}"
