@@ -114,6 +114,22 @@ def test_batch_norm_has_the_constants_of_keras():
     assert (layer.eps, layer.momentum) == (1e-3, 0.01)
 
 
+def test_batch_norm_averages_quickly_first_and_as_keras_later():
+    random = torch.Generator().manual_seed(0)
+    layer, plain = keras_batch_norm(2), nn.BatchNorm2d(2, eps=1e-3)
+    for step in range(1, 31):
+        layer.num_batches_tracked.fill_(step - 1 if step < 20 else step + 5000)
+        plain.momentum = max(0.01, 10 / (step + 9)) if step < 20 else 0.01
+        x = torch.randn(4, 2, 3, 3, generator=random) * step
+        torch.testing.assert_close(layer(x), plain(x))
+        torch.testing.assert_close(layer.running_mean, plain.running_mean)
+        torch.testing.assert_close(layer.running_var, plain.running_var)
+    assert layer.num_batches_tracked == 30 + 5001
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    torch.testing.assert_close(layer.eval()(x), plain.eval()(x))
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+
+
 def test_glorot_is_uniform_within_its_bound():
     layer = nn.Conv2d(16, 32, 3)
     glorot_init(layer)

@@ -106,8 +106,8 @@ def kinds(module, *wanted):
 @pytest.mark.parametrize(
     ("name", "encoder", "decoder"),
     [
-        ("digits-conv16", "LeakyReLU BatchNorm2d", "LeakyReLU BatchNorm2d"),
-        ("animals-conv16", "ReLU BatchNorm2d", "ReLU BatchNorm2d"),
+        ("digits-conv16", "LeakyReLU QuickBatchNorm2d", "LeakyReLU QuickBatchNorm2d"),
+        ("animals-conv16", "ReLU QuickBatchNorm2d", "ReLU QuickBatchNorm2d"),
     ],
 )
 def test_layers_of_the_conv16_networks(name, encoder, decoder):

@@ -7,10 +7,12 @@ the top and on the left: other pixels are seen, other weights are learnt.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 __all__ = [
+    "QuickBatchNorm2d",
     "SameConv2d",
     "SameConvTranspose2d",
     "glorot_init",
@@ -22,6 +24,9 @@ __all__ = [
 # Keras draws He and Glorot normals from a normal cut at two standard deviations and divides by
 # the standard deviation that is left.
 _TRUNCATED_STD = 0.87962566103423978
+# Running statistics follow about the last tenth of the steps taken: older ones are of weights
+# that are no more.
+_RECENT_SHARE = 10
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -85,9 +90,43 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         return whole[:, :, start : start + height, start : start + width]
 
 
+class QuickBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation whose running statistics are right after few steps too.
+
+    With a fixed momentum of 0.01, 37 % of the initial 0 and 1 are still in them after 100 steps,
+    and a network trained on few pictures is far worse in evaluation mode than it was in training.
+    Here step n has the momentum max(momentum, 10 / (n + 9)): the first step replaces the initial
+    values, the steps after it follow the weights, which change fast at first, and after about a
+    thousand steps this is the usual average.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return (B, C, H, W), normalised by the batch in training, else by the statistics."""
+        running_mean, running_var = self.running_mean, self.running_var
+        steps = self.num_batches_tracked
+        if not self.training or self.momentum is None or steps is None:
+            return super().forward(input)
+        if running_mean is None or running_var is None:
+            return super().forward(input)
+        self._check_input_dim(input)
+        # A tensor, not a number: reading the count would make a GPU wait at every layer.
+        share = (_RECENT_SHARE / (steps + _RECENT_SHARE)).clamp(min=self.momentum)
+        steps.add_(1)
+        mean, var = torch.zeros_like(running_mean), torch.zeros_like(running_var)
+        normalised = functional.batch_norm(
+            input, mean, var, self.weight, self.bias, training=True, momentum=1.0, eps=self.eps
+        )
+        running_mean.lerp_(mean, share)
+        running_var.lerp_(var, share)
+        return normalised
+
+
 def keras_batch_norm(channels: int) -> nn.BatchNorm2d:
-    """Return batch normalisation with Keras' epsilon 1e-3 and momentum 0.99 (PyTorch's 0.01)."""
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+    """Return batch normalisation with Keras' epsilon 1e-3 and momentum 0.99 (PyTorch's 0.01).
+
+    The momentum is Keras' once training has gone on for a while: see `QuickBatchNorm2d`.
+    """
+    return QuickBatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
 def glorot_init(module: nn.Module) -> None:
