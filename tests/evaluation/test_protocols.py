@@ -5,7 +5,6 @@ import pytest
 
 from lookalike.errors import SettingsError
 from lookalike.evaluation import evaluate_queries, leave_one_out
-from lookalike.evaluation.protocols import _order
 from lookalike.types import METRICS
 
 
@@ -51,14 +50,6 @@ def test_ties_stand_in_the_gallery_s_order():
     for labels, expected in ((["a", "b"], 1), (["b", "a"], 0)):
         metrics = evaluate_queries(line(1, 1), labels, line(0), ["a"], "euclidean")
         assert metrics.p_at_1 == expected
-
-
-@pytest.mark.parametrize("depth", [1, 5, 24, 25, 60, 100])
-def test_partial_order_is_the_full_stable_sort(depth: int):
-    random = np.random.default_rng(0)
-    scores = random.integers(0, 12, (30, 100)).astype(np.float32)
-    expected = np.argsort(-scores, axis=1, kind="stable")[:, :depth]
-    np.testing.assert_array_equal(_order(scores, depth), expected)
 
 
 @pytest.mark.parametrize("metric", METRICS)

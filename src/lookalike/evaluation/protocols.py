@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,14 +18,13 @@ from lookalike.evaluation.metrics import (
     precision_at,
     recall_at,
 )
+from lookalike.evaluation.ranking import rank
 from lookalike.types import Metric, check_metric
 
 __all__ = ["COLUMNS", "DEFINITIONS", "Metrics", "evaluate_queries", "leave_one_out"]
 
 DEPTH = 1000
 VOTERS = 10
-# Similarities held at once (128 MB of float32).
-BLOCK = 32_000_000
 
 COLUMNS = {
     "p_at_1": "P@1",
@@ -156,7 +155,7 @@ def _measure(
             "sort the pictures into sub-folders, or give a list with labels"
         )
     place = np.cumsum(searched) - 1
-    rankings = _rank(
+    rankings = rank(
         gallery[searched],
         queries[asked],
         check_metric(metric),
@@ -193,55 +192,6 @@ def _values(
         "ndcg_at_10": ndcg_at(relevant, totals, 10),
         "knn_accuracy": knn_accuracy(votes, [str(label) for label in wanted], VOTERS),
     }
-
-
-def _rank(
-    gallery: NDArray[np.float32],
-    queries: NDArray[np.float32],
-    metric: Metric,
-    *,
-    depth: int,
-    leave_out: NDArray[np.int64] | None,
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Give the first query of a block and places (B, depth), closest first, ties by place."""
-    prepared, shift = _prepare(gallery, gallery, metric)
-    asked, _ = _prepare(queries, gallery, metric)
-    depth = min(depth, len(gallery) - (leave_out is not None))
-    step = max(1, BLOCK // len(gallery))
-    for start in range(0, len(asked), step):
-        scores = asked[start : start + step] @ prepared.T - shift
-        if leave_out is not None:
-            scores[np.arange(len(scores)), leave_out[start : start + step]] = -np.inf
-        yield start, _order(scores, depth)
-
-
-def _prepare(
-    rows: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return rows and a shift such that row · other - shift[other] orders as the metric does."""
-    zero = np.zeros(len(rows), np.float32)
-    if metric == "euclidean":  # |q - x|² orders as |x|²/2 - qx; centred against cancellation
-        rows = rows - gallery.mean(axis=0)
-        return rows, np.square(rows).sum(axis=1) / np.float32(2)
-    if metric == "cosine":
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32), zero
-    return rows, zero
-
-
-def _order(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
-    """Return places (B, depth) of the highest scores of each row, ties by place."""
-    if depth * 4 >= scores.shape[1]:
-        return np.argsort(-scores, axis=1, kind="stable")[:, :depth]
-    # Everything above the depth-th score, then ties at it from the left, as a full sort has it.
-    edge = np.partition(scores, -depth, axis=1)[:, -depth, None]
-    ranking = np.empty((len(scores), depth), np.int64)
-    for row, values in enumerate(scores):
-        above = np.flatnonzero(values > edge[row])
-        tied = np.flatnonzero(values == edge[row])[: depth - len(above)]
-        places = np.sort(np.concatenate([above, tied]))
-        ranking[row] = places[np.argsort(-values[places], kind="stable")]
-    return ranking
 
 
 def _check(
