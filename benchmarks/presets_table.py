@@ -74,6 +74,13 @@ HEADINGS = {
     "fashion-mnist": "Fashion-MNIST: 60,000 gallery, 10,000 queries (the test split)",
     "stamps": "Tux Paint stamps: leave-one-out, label = top folder",
 }
+# Whose reconstruction the column *error* measures.
+ERRORS = {
+    "fashion-mnist": "*Error* is of the first 2,000 test pictures: no network was trained on them.",
+    "stamps": "There is no test split: *error* is of the gallery's own pictures, most of which the "
+    "networks were trained on. It says how well they fit, not how they do on new pictures, and "
+    "does not compare with the errors above.",
+}
 # Pictures whose reconstruction is measured: enough for three digits.
 RECONSTRUCTED = 2_000
 
@@ -176,7 +183,7 @@ def _page(work: Path) -> str:
         "*Seconds* are of training. Size and epochs are the preset's own unless marked †.",
     ]
     for data, heading in HEADINGS.items():
-        lines += ["", f"## {heading}", "", *_table(work, data)]
+        lines += ["", f"## {heading}", "", ERRORS[data], "", *_table(work, data)]
     lines += ["", *_notes(work)]
     return "\n".join(lines) + "\n"
 
