@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.feature import hog as skimage_hog
 
-from lookalike.evaluation import BASELINES
+from lookalike.evaluation import BASELINES, baselines
 from lookalike.evaluation.baselines import colour_histogram, hog, raw_pixels
 
 
@@ -35,6 +35,22 @@ def test_histograms_count_every_pixel():
     red = np.zeros((1, 4, 4, 3), np.uint8)
     red[..., 0] = 255
     assert colour_histogram(red)[0].nonzero()[0].tolist() == [7 * 64]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("limit", [{"BLOCK": 5}, {"BLOCK_VALUES": 5 * 64}])
+def test_histograms_are_made_block_by_block(monkeypatch, channels: int, limit: dict[str, int]):
+    pixels = pictures(23, 8, channels)
+    whole = colour_histogram(pixels)
+    treated = []
+    numbers = baselines._colour_numbers
+    monkeypatch.setattr(
+        baselines, "_colour_numbers", lambda block: treated.append(len(block)) or numbers(block)
+    )
+    for name, value in limit.items():
+        monkeypatch.setattr(baselines, name, value if name == "BLOCK" else value * channels)
+    np.testing.assert_array_equal(colour_histogram(pixels), whole)
+    assert treated == [5, 5, 5, 5, 3]
 
 
 @pytest.mark.parametrize(("side", "channels", "cell"), [(28, 1, 4), (64, 3, 8), (8, 3, 4)])

@@ -5,7 +5,7 @@ Each is fitted on the gallery's pixels only and then embeds gallery and queries 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -28,8 +28,9 @@ GREY_BINS = 64
 ORIENTATIONS = 8
 SMALLEST_CELL = 4
 CELLS_A_SIDE = 8
-# Rows treated at once, so that memory does not grow with the gallery.
+# Rows treated at once, fewer of large pictures, so that memory does not grow with the gallery.
 BLOCK = 4096
+BLOCK_VALUES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ def raw_pixels(pixels: Pixels) -> NDArray[np.float32]:
         return pixels.reshape(count, -1).astype(np.float32) / np.float32(255)
     down, across = _averaging(height), _averaging(width)
     rows = np.empty((count, down.shape[0] * across.shape[0] * channels), np.float32)
-    for start in range(0, count, BLOCK):
-        block = pixels[start : start + BLOCK].astype(np.float32) / 255
+    for part in _blocks(pixels):
+        block = pixels[part].astype(np.float32) / 255
         small = np.einsum("ah,nhwc,bw->nabc", down, block, across, optimize=True)
-        rows[start : start + BLOCK] = small.reshape(len(block), -1)
+        rows[part] = small.reshape(len(block), -1)
     return rows
 
 
@@ -65,16 +66,21 @@ def colour_histogram(pixels: Pixels) -> NDArray[np.float32]:
 
     The root makes the inner product of two rows the Bhattacharyya coefficient.
     """
+    bins = GREY_BINS if pixels.shape[3] == 1 else COLOUR_BINS**3
+    rows = np.empty((len(pixels), bins), np.float32)
+    for part in _blocks(pixels):
+        for place, row in enumerate(_colour_numbers(pixels[part]), part.start):
+            rows[place] = np.sqrt(np.bincount(row, minlength=bins) / len(row))
+    return rows
+
+
+def _colour_numbers(pixels: Pixels) -> NDArray[np.int32]:
+    """Return the number (N, H·W) of each pixel's bin."""
     count, channels = len(pixels), pixels.shape[3]
     if channels == 1:
-        bins = GREY_BINS
-        numbers = (pixels.reshape(count, -1) // (256 // GREY_BINS)).astype(np.int32)
-    else:
-        bins = COLOUR_BINS**3
-        step = (pixels.reshape(count, -1, 3) // (256 // COLOUR_BINS)).astype(np.int32)
-        numbers = step @ np.array([COLOUR_BINS**2, COLOUR_BINS, 1], np.int32)
-    shares = np.stack([np.bincount(row, minlength=bins) for row in numbers])
-    return np.sqrt(shares / numbers.shape[1]).astype(np.float32)
+        return (pixels.reshape(count, -1) // (256 // GREY_BINS)).astype(np.int32)
+    steps = (pixels.reshape(count, -1, 3) // (256 // COLOUR_BINS)).astype(np.int32)
+    return np.asarray(steps @ np.array([COLOUR_BINS**2, COLOUR_BINS, 1], np.int32))
 
 
 def hog(pixels: Pixels) -> NDArray[np.float32]:
@@ -124,6 +130,12 @@ def _fit_pca(gallery: Pixels) -> Embed:
         return whitening.apply(raw_pixels(pixels))
 
     return embed
+
+
+def _blocks(pixels: Pixels) -> Iterator[slice]:
+    step = min(BLOCK, max(1, BLOCK_VALUES // max(1, pixels[:1].size)))
+    for start in range(0, len(pixels), step):
+        yield slice(start, min(start + step, len(pixels)))
 
 
 def _averaging(side: int) -> NDArray[np.float32]:
