@@ -29,8 +29,9 @@ def tsne(
     """Place embeddings on a plane so that close embeddings stand close together.
 
     The embeddings are first reduced to at most 50 principal components; neighbours are exact, and
-    the start is the first two components. The same embeddings and seed give the same coordinates,
-    whatever the number of processors used.
+    the start is the first two components. The same embeddings and seed give the same coordinates on
+    the same machine with the same number of threads. Other numbers of threads add in another order:
+    the last bits of the components differ, and the descent makes that a slightly different map.
 
     Args:
         embeddings: float (N, D); any N, also 0, 1 or 2.
