@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_training import run, same, tiny, weights
+from torch import nn
 
 from lookalike.errors import DivergedError, StorageError, TrainingError, TrainingStopped
 from lookalike.training import checkpoint as checkpoint_module
@@ -86,6 +87,14 @@ def test_other_settings_are_named(pixels, tmp_path: Path, changes: dict, named: 
     run(pixels, checkpoint=tmp_path)
     with pytest.raises(TrainingError, match=named):
         run(pixels, checkpoint=tmp_path, resume=True, **changes)
+
+
+def test_another_network_of_the_same_shapes_is_named(pixels, tmp_path: Path):
+    run(pixels, checkpoint=tmp_path)
+    other = tiny()
+    other.encoder[2] = nn.LeakyReLU(0.2)
+    with pytest.raises(TrainingError, match="network"):
+        run(pixels, other, checkpoint=tmp_path, resume=True)
 
 
 def test_other_pictures_are_named(pixels, tmp_path: Path):

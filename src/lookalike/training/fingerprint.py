@@ -42,7 +42,8 @@ def fingerprint(
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
     sample = pixels[np.linspace(0, len(pixels) - 1, SAMPLED_PICTURES).astype(np.int64)]
     values |= {
-        "network": _digest(json.dumps(shapes).encode()),
+        # The layers too: ReLU and LeakyReLU have the same (no) weights.
+        "network": _digest(json.dumps([shapes, repr(model)]).encode()),
         "pictures": f"{len(pixels)} {_digest(sample.tobytes())}",
         "training pictures": f"{len(rows)} {_digest(rows.astype('<i8').tobytes())}",
         "validation pictures": f"{len(val_rows)} {_digest(val_rows.astype('<i8').tobytes())}",
