@@ -251,6 +251,22 @@ def test_the_fast_path_equals_decoding_one_by_one(idx, place):
         assert (cache.pixels == slow).all()
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_and_colour_idx_files_of_one_size_go_together(tmp_path, place, channels):
+    random = np.random.default_rng(0)
+    for name, shape in (("train", (4, 6, 5)), ("t10k", (3, 6, 5, 3))):
+        write_idx(
+            tmp_path / f"{name}-images-idx3-ubyte.gz", random.integers(0, 256, shape, np.uint8)
+        )
+    found, spec = find_pictures(tmp_path), ImageSpec(6, 5, channels)
+    cache = decode_collection(found, spec, place)
+    slow = np.stack([decode(found.read(i), spec).pixels for i in range(7)])
+    assert (cache.pixels == slow).all()
+    assert cache.sha256 == tuple(
+        hashlib.sha256(found.read(i).tobytes()).hexdigest() for i in range(7)
+    )
+
+
 def test_shuffled_idx_pictures_keep_their_order(idx, place):
     root, pictures = idx
     found = find_pictures(root)

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -147,27 +149,27 @@ def _fits(collection: Collection, spec: ImageSpec) -> bool:
 def _copy_arrays(collection: Collection, spec: ImageSpec) -> Iterator[Block]:
     for chunk in _chunks(len(collection), _COPIED):
         places = [collection.idx_row(position) for position in chunk]
-        pixels = _gather(collection, places).reshape(len(chunk), spec.height, spec.width, -1)
+        parts = list(_gather(collection, places))
         yield Block(
             tuple(chunk),
-            pixels.repeat(spec.channels // pixels.shape[3], axis=3),
+            np.concatenate([_with_channels(part, spec.channels) for part in parts]),
             ((spec.width, spec.height),) * len(chunk),
-            tuple(_digest(picture) for picture in pixels),
+            tuple(_digest(picture) for part in parts for picture in part),
             (),
             len(chunk),
         )
 
 
-def _gather(collection: Collection, places: Sequence[tuple[str, int]]) -> NDArray[np.uint8]:
-    """Return the pictures at these (file, row) places, in their order."""
-    parts, start = [], 0
-    while start < len(places):
-        name = places[start][0]
-        end = start
-        while end < len(places) and places[end][0] == name:
-            end += 1
-        rows = [row for _, row in places[start:end]]
-        picked = collection.arrays[name][rows]
-        parts.append(picked if picked.ndim == 4 else picked[..., None])
-        start = end
-    return np.concatenate(parts)
+def _gather(
+    collection: Collection, places: Sequence[tuple[str, int]]
+) -> Iterator[NDArray[np.uint8]]:
+    """Give the pictures at these (file, row) places, in their order, a file at a time."""
+    for name, group in groupby(places, key=itemgetter(0)):
+        yield collection.arrays[name][[row for _, row in group]]
+
+
+def _with_channels(pictures: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Return (N, H, W, channels) of pictures (N, H, W), grey in every channel, or of all C."""
+    if pictures.ndim == 4:
+        return pictures
+    return pictures[..., None].repeat(channels, axis=3)
