@@ -142,6 +142,7 @@ def test_one_picture(folder):
     [
         "path,label\ncats/a.jpg,tom\ndogs/c.webp,\n",
         "\ufeffLabel,Path\ntom,cats/a.jpg\n,dogs/c.webp\n",
+        "path, label, split\ncats/a.jpg, tom , \ndogs/c.webp,  ,\n",
         "cats/a.jpg,tom\r\n\r\ndogs/../dogs/c.webp\r\n",
     ],
 )
@@ -156,7 +157,7 @@ def test_csv_lists(folder, text):
 def test_json_lists(folder, tmp_path):
     rows = [
         {"path": "photos/cats/a.jpg", "label": 7, "split": "train"},
-        {"path": str(folder / "e.gif"), "label": None},
+        {"path": str(folder / "e.gif"), "label": " "},
         {"path": "photos/none.jpg"},
         {"path": "photos/cats/../cats/a.jpg"},
         {"path": "bad \ud800.jpg"},
@@ -185,6 +186,7 @@ def test_a_list_may_name_pictures_elsewhere(folder, tmp_path):
     [
         ("a.jsonl", b'{"path": "x.jpg"}\nnot json\n', "cannot read the list"),
         ("a.jsonl", b'["x.jpg"]\n', "line 1 is not an object"),
+        ("a.jsonl", b'{"path": "x.jpg"}\n' + b"[" * 100_000, "line 2 is nested too deeply"),
         ("a.csv", b"\xff\xfe\x00", "cannot read the list"),
         ("a.csv", b"path,split\na.jpg,holdout\n", "holdout"),
         ("a.csv", b"path,label\n", "holds no picture"),

@@ -50,8 +50,8 @@ def _csv_entries(source: Path) -> Iterator[_Entry]:
                 yield (
                     reader.line_num,
                     row.get("path", ""),
-                    row.get("label") or None,
-                    row.get("split") or None,
+                    _text(row.get("label")),
+                    _text(row.get("split")),
                 )
 
 
@@ -59,14 +59,22 @@ def _jsonl_entries(source: Path) -> Iterator[_Entry]:
     with source.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
-                row = json.loads(line)
+                row = _parsed(line, number)
                 if not isinstance(row, dict) or not isinstance(row.get("path"), str):
                     raise ValueError(f'line {number} is not an object with a "path"')
                 yield number, row["path"], _text(row.get("label")), _text(row.get("split"))
 
 
+def _parsed(line: str, number: int) -> object:
+    try:
+        return json.loads(line)
+    except RecursionError:
+        raise ValueError(f"line {number} is nested too deeply") from None
+
+
 def _text(value: object) -> str | None:
-    return None if value is None or value == "" else str(value)
+    """Return a label or split without the blanks around it; None where nothing is left."""
+    return None if value is None else str(value).strip() or None
 
 
 def _collect(source: Path, entries: Iterable[_Entry]) -> Collection:
