@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lookalike.errors import SettingsError
 from lookalike.models import build_model, get_preset, resolve_image
 from lookalike.training import to_input, train
 
@@ -37,3 +38,17 @@ def test_few_steps_are_enough_for_evaluation_mode(name: str, count: int, epochs:
     assert error == pytest.approx(record.last.val_loss, rel=1e-4)
     assert error < 1.1 * record.last.train_loss
     assert error < 0.5 * ((x - x.mean(0)) ** 2).mean().item()
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(1, 8), (5, 1)])
+def test_one_tiny_picture_at_a_time_cannot_be_normalised(count: int, batch_size: int):
+    preset, rows = get_preset("conv128"), np.arange(count)
+    image = resolve_image(preset, size=4, channels=1)
+    model = build_model(preset, image, seed=0)
+    settings = replace(preset.training, epochs=1, batch_size=batch_size)
+    pixels = ramps(count)[:, :4, :4]
+    with pytest.raises(SettingsError, match="--batch-size") as caught:
+        train(model, pixels, rows, image=image, settings=settings, seed=0, device="cpu")
+    assert "\n" not in str(caught.value)
+    two = replace(settings, batch_size=2)
+    train(model, ramps(3)[:, :4, :4], np.arange(3), image=image, settings=two, seed=0, device="cpu")

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookalike.errors import SettingsError
+
 __all__ = [
     "QuickBatchNorm2d",
     "SameConv2d",
@@ -101,7 +103,11 @@ class QuickBatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return (B, C, H, W), normalised by the batch in training, else by the statistics."""
+        """Return (B, C, H, W), normalised by the batch in training, else by the statistics.
+
+        Raises:
+            SettingsError: in training, on one value a channel, of which there is no variance.
+        """
         running_mean, running_var = self.running_mean, self.running_var
         steps = self.num_batches_tracked
         if not self.training or self.momentum is None or steps is None:
@@ -109,6 +115,12 @@ class QuickBatchNorm2d(nn.BatchNorm2d):
         if running_mean is None or running_var is None:
             return super().forward(input)
         self._check_input_dim(input)
+        if input.numel() == input.shape[1]:
+            raise SettingsError(
+                "batch normalisation cannot train on one picture at a time that is so small that "
+                "one value a channel is left of it: take more pictures, a larger --batch-size or "
+                "a larger --size"
+            )
         # A tensor, not a number: reading the count would make a GPU wait at every layer.
         share = (_RECENT_SHARE / (steps + _RECENT_SHARE)).clamp(min=self.momentum)
         steps.add_(1)
