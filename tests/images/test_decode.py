@@ -84,6 +84,28 @@ def test_applies_the_exif_orientation(photo, kind, orientation):
     assert reference.size == (decoded.width, decoded.height)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_image_in_memory_is_turned_by_what_was_set_in_it(photo, orientation):
+    image = Image.fromarray(photo)
+    image.getexif()[0x0112] = orientation
+    decoded = decode(image, ImageSpec(48, 32, 3) if orientation >= 5 else RGB)
+    assert (decoded.width, decoded.height) == ((32, 48) if orientation >= 5 else (48, 32))
+    assert (decoded.pixels == upright(photo, orientation)).all()
+    assert image.getexif()[0x0112] == orientation
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_an_opened_image_is_turned_as_its_file_is(photo, kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encode(photo, kind, exif=exif.tobytes())
+    with Image.open(io.BytesIO(data)) as image:
+        opened = decode(image, ImageSpec(48, 32, 3))
+    read = decode(data, ImageSpec(48, 32, 3))
+    assert (opened.width, opened.height) == (read.width, read.height) == (32, 48)
+    assert (opened.pixels == read.pixels).all()
+
+
 @pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", [2, 3, 5, 6, 8])
 def test_phone_formats_are_turned_once(photo, kind, orientation):

@@ -151,7 +151,8 @@ def _open(source: Source, enough: Callable[[_Size], _Size]) -> _Opened:
     image.load()
     if not scaled:
         whole = image.size
-    transpose = orientation_of(image)
+    # A copy of an image does not know what was set in the original's EXIF.
+    transpose = orientation_of(source if isinstance(source, Image.Image) else image)
     profile = image.info.get("icc_profile") or None
     image = plain_mode(image)
     if transpose is not None:
@@ -175,9 +176,7 @@ def _image_of(source: Source) -> Image.Image:
     if isinstance(source, np.ndarray):
         return _image_of_array(source)
     if isinstance(source, Image.Image):
-        copy = source.copy()
-        copy.info.setdefault("exif", source.info.get("exif", b""))
-        return copy
+        return source.copy()
     if isinstance(source, bytes):
         if not source:
             raise ValueError("it is empty")
