@@ -65,8 +65,11 @@ def test_build_search_evaluate_map_info(photos: Path, tmp_path: Path):
     assert (tmp_path / "map.webp").exists()
     facts = json.loads(run("info", place, "--json", "--skipped").stdout)
     assert facts["preset"] == "conv128"
+    assert facts["stopped_early"] is False
     assert facts["files skipped"][0].startswith("disc/broken.jpg: ")
-    assert "disc/broken.jpg" in run("info", place, "--skipped").stdout
+    told = run("info", place, "--skipped").stdout
+    assert "disc/broken.jpg" in told
+    assert ["stopped_early", "False"] in [line.split() for line in told.splitlines()]
 
 
 def test_train_then_index(photos: Path, tmp_path: Path):

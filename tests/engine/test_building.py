@@ -37,6 +37,31 @@ def test_an_engine_is_plain_files_that_say_what_they_are(engine_path: Path):
     assert not list(engine_path.parent.glob("*.partial"))
 
 
+def test_an_engine_says_whether_training_stopped_early(photos: Path, tmp_path: Path):
+    place = tmp_path / "e.lookalike"
+    tiny = {**QUICK, "preset": "tiny-conv8x8x8", "learning_rate": 1e-12, "seed": 0}
+    engine = lookalike.build(photos, place, **tiny | {"epochs": 30})
+    assert engine.info()["stopped_early"] is True
+    assert engine.history().stopped_early
+    assert len(engine.history()) < 30
+    assert index_engine(place).info()["stopped_early"] is True
+    engine = lookalike.build(photos, place, overwrite=True, **tiny)
+    assert engine.info()["stopped_early"] is False
+    assert not engine.history().stopped_early
+
+
+def test_an_engine_that_does_not_say_whether_training_stopped_early_opens(
+    photos: Path, tmp_path: Path
+):
+    place = lookalike.build(photos, tmp_path / "e.lookalike", **QUICK).layout.manifest
+    values = json.loads(place.read_text())
+    del values["stopped_early"]
+    place.write_text(json.dumps(values))
+    engine = lookalike.open(tmp_path / "e.lookalike")
+    assert engine.info()["stopped_early"] is None
+    assert len(engine.history()) == 1
+
+
 def test_the_broken_file_is_named_with_its_reason(engine_path: Path):
     (skipped,) = lookalike.open(engine_path).skipped()
     assert skipped.path == "disc/broken.jpg"

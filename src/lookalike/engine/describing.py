@@ -49,6 +49,7 @@ def describe(
         versions=_versions(),
         timings=seconds,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        stopped_early=trained.record.stopped_early if trained.record else None,
     )
 
 

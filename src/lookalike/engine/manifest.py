@@ -109,6 +109,8 @@ class Manifest:
         versions: of Python and the libraries that matter.
         timings: seconds of each stage.
         created: UTC time, ISO 8601.
+        stopped_early: the loss stopped falling before the last epoch asked for; None where nothing
+            was trained, or an older Lookalike made the engine and did not write it.
     """
 
     preset: str
@@ -124,6 +126,7 @@ class Manifest:
     versions: dict[str, str]
     timings: dict[str, float]
     created: str
+    stopped_early: bool | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -156,8 +159,12 @@ def read_manifest(path: Path) -> Manifest:
         )
     try:
         counts = Counts(**values["counts"])
-        names = {field.name for field in fields(Manifest)} - {"counts"}
-        return Manifest(counts=counts, **{name: values[name] for name in names})
+        names = {field.name for field in fields(Manifest)} - {"counts", "stopped_early"}
+        return Manifest(
+            counts=counts,
+            stopped_early=values.get("stopped_early"),
+            **{name: values[name] for name in names},
+        )
     except (KeyError, TypeError) as error:
         raise EngineError(f"{path} is damaged ({error}): build the engine again") from error
 

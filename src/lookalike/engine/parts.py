@@ -95,7 +95,8 @@ class EngineParts:
         from lookalike.training import TrainingRecord
 
         place = self.layout.reports / "history.csv"
-        return TrainingRecord.read_csv(place) if place.exists() else None
+        early = bool(self.manifest.stopped_early)
+        return TrainingRecord.read_csv(place, stopped_early=early) if place.exists() else None
 
     def skipped(self) -> tuple[Skipped, ...]:
         """Return the files that could not be read, each with its reason."""
