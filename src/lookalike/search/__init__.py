@@ -1,0 +1,44 @@
+"""From embeddings to hits; and making the most of the gallery on the way.
+
+`search` finds what is closest. `SearchSettings` adds to it: query expansion and re-ranking by
+k-reciprocal neighbours, by diffusion among a query's candidates or over the whole gallery
+("spectral"). `search_examples` takes several pictures, wanted and unwanted, as one query. Each
+step is a function, or a class, of arrays alone.
+"""
+
+from __future__ import annotations
+
+from lookalike.search.diffusion import diffuse
+from lookalike.search.examples import best_match, mean_query
+from lookalike.search.expansion import expand_queries
+from lookalike.search.hits import search, search_examples
+from lookalike.search.nearest import nearest
+from lookalike.search.rerank import k_reciprocal, reorder
+from lookalike.search.settings import (
+    COMBINES,
+    RERANKS,
+    Combine,
+    Rerank,
+    SearchSettings,
+    check_combine,
+)
+from lookalike.search.spectral import SpectralIndex
+
+__all__ = [
+    "COMBINES",
+    "RERANKS",
+    "Combine",
+    "Rerank",
+    "SearchSettings",
+    "SpectralIndex",
+    "best_match",
+    "check_combine",
+    "diffuse",
+    "expand_queries",
+    "k_reciprocal",
+    "mean_query",
+    "nearest",
+    "reorder",
+    "search",
+    "search_examples",
+]

@@ -1,0 +1,138 @@
+"""From embeddings to hits: filter, search, name what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import QueryError, SettingsError
+from lookalike.search.examples import UNLIKE_WEIGHT, best_match, mean_query
+from lookalike.search.nearest import nearest
+from lookalike.search.settings import Combine, SearchSettings, check_combine
+from lookalike.types import Hit, Hits, Metric
+
+if TYPE_CHECKING:
+    from lookalike.gallery import ExactIndex, Gallery
+    from lookalike.search.spectral import SpectralIndex
+
+__all__ = ["search", "search_examples"]
+
+
+def search(
+    gallery: Gallery,
+    index: ExactIndex,
+    queries: NDArray[np.float32],
+    *,
+    names: Sequence[str],
+    k: int,
+    where: str | None = None,
+    exclude: NDArray[np.int64] | None = None,
+    settings: SearchSettings | None = None,
+    spectral: SpectralIndex | None = None,
+) -> list[Hits]:
+    """Find the pictures closest to each query.
+
+    Args:
+        gallery: what is searched.
+        index: the index over the gallery's embeddings.
+        queries: float32 (Q, D).
+        names: of the queries, for the answer.
+        k: hits per query; min(k, pictures that may be found) come back.
+        where: SQL over the gallery's columns; only pictures for which it holds are searched.
+        exclude: int64 (Q,), the place each query must not find, or -1.
+        settings: expansion and re-ranking; None for neither.
+        spectral: prepared from `index`; None prepares one if the settings need it.
+
+    Returns:
+        Hits of each query, closest first; ties in the gallery's order. Re-ranked hits carry the
+        scores that ordered them.
+
+    Raises:
+        QueryError: k is less than 1, names and queries do not match, or a query is not finite.
+        GalleryError: `where` is not understood.
+        SettingsError: the settings mean nothing under the index's metric.
+    """
+    if len(names) != len(queries):
+        raise QueryError(f"{len(names)} names for {len(queries)} queries: wanted one for each")
+    found = nearest(
+        index,
+        queries,
+        k,
+        settings or SearchSettings(),
+        allowed=gallery.positions(where),
+        exclude=exclude,
+        spectral=spectral,
+    )
+    return [
+        Hits(name, _hits(gallery, index.metric, scores, positions), index.metric)
+        for name, scores, positions in zip(names, found.scores, found.positions, strict=True)
+    ]
+
+
+def search_examples(
+    gallery: Gallery,
+    index: ExactIndex,
+    like: NDArray[np.float32],
+    unlike: NDArray[np.float32] | None = None,
+    *,
+    name: str,
+    k: int,
+    combine: Combine = "mean",
+    weight: float = UNLIKE_WEIGHT,
+    where: str | None = None,
+    leave_out: NDArray[np.int64] | None = None,
+    settings: SearchSettings | None = None,
+    spectral: SpectralIndex | None = None,
+) -> Hits:
+    """Find the pictures closest to several examples taken together.
+
+    Args:
+        gallery: what is searched.
+        index: the index over the gallery's embeddings.
+        like: float32 (P, D), what to look for.
+        unlike: float32 (M, D), what to keep away from.
+        name: of the query, for the answer.
+        k: hits; min(k, pictures that may be found) come back.
+        combine: "mean" makes one query of all, "best" takes each picture's best match.
+        weight: of `unlike`, where that of `like` is 1.
+        where: SQL over the gallery's columns; only pictures for which it holds are searched.
+        leave_out: places that must not be found, in general those of the examples.
+        settings: expansion and re-ranking, with "mean" only; None for neither.
+        spectral: prepared from `index`; None prepares one if the settings need it.
+
+    Raises:
+        QueryError: k is less than 1, there is no example, or one is not finite.
+        GalleryError: `where` is not understood.
+        SettingsError: the settings mean nothing under the metric or with "best".
+    """
+    settings = settings or SearchSettings()
+    allowed = gallery.positions(where)
+    if leave_out is not None and len(leave_out):
+        every = np.arange(len(gallery)) if allowed is None else allowed
+        allowed = np.setdiff1d(every, leave_out)
+    if check_combine(combine) == "mean":
+        query = mean_query(like, unlike, metric=index.metric, weight=weight)
+        found = nearest(index, query, k, settings, allowed=allowed, spectral=spectral)
+    elif settings.plain:
+        found = best_match(index, like, k, unlike, weight=weight, allowed=allowed)
+    else:
+        raise SettingsError("combine best has no one query to expand or re-rank: combine by mean")
+    hits = _hits(gallery, index.metric, found.scores[0], found.positions[0])
+    return Hits(name, hits, index.metric)
+
+
+def _hits(
+    gallery: Gallery, metric: Metric, scores: NDArray[np.float64], positions: NDArray[np.int64]
+) -> tuple[Hit, ...]:
+    """Return the hits of one query, without the places left empty."""
+    distances = 1 - scores if metric == "cosine" else -scores
+    return tuple(
+        Hit(rank, gallery.paths[position], float(score), float(distance), gallery.labels[position])
+        for rank, (position, score, distance) in enumerate(
+            zip(positions, scores, distances, strict=True), start=1
+        )
+        if position >= 0
+    )

@@ -1,0 +1,93 @@
+"""What a search may do beyond taking the nearest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal, get_args
+
+from lookalike.errors import SettingsError
+from lookalike.types import Metric
+
+__all__ = ["COMBINES", "RERANKS", "Combine", "Rerank", "SearchSettings", "check_combine"]
+
+Rerank = Literal["k-reciprocal", "diffusion", "spectral"]
+RERANKS: tuple[Rerank, ...] = get_args(Rerank)
+Combine = Literal["mean", "best"]
+COMBINES: tuple[Combine, ...] = get_args(Combine)
+
+# Metrics under which each re-ranking means something.
+_METRICS: dict[str, tuple[Metric, ...]] = {
+    "k-reciprocal": ("cosine", "euclidean"),
+    "diffusion": ("cosine",),
+    "spectral": ("cosine",),
+}
+
+
+def check_combine(name: str) -> Combine:
+    """Return `name` as a way to combine examples.
+
+    Raises:
+        SettingsError: `name` is not one of `COMBINES`.
+    """
+    for combine in COMBINES:
+        if name == combine:
+            return combine
+    raise SettingsError(f"unknown combine {name!r}: wanted one of {', '.join(COMBINES)}")
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What a search does beyond taking the nearest; the default does nothing.
+
+    Attributes:
+        expand: neighbours that are added to the query before the real search; 0 for none.
+        alpha: each neighbour's weight is its similarity to this power; 0 averages.
+        rerank: "k-reciprocal", "diffusion", "spectral" or None.
+        depth: candidates that are put into a new order; None for the method's own. "spectral"
+            orders the whole gallery and takes none.
+    """
+
+    expand: int = 0
+    alpha: float = 3.0
+    rerank: Rerank | None = None
+    depth: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.expand < 0:
+            raise SettingsError(f"expand is {self.expand}: wanted 0 (none) or more")
+        if not (isfinite(self.alpha) and self.alpha >= 0):
+            raise SettingsError(f"alpha is {self.alpha}: wanted 0 (average) or more")
+        if self.rerank is not None and self.rerank not in RERANKS:
+            raise SettingsError(
+                f"unknown rerank {self.rerank!r}: wanted one of {', '.join(RERANKS)}"
+            )
+        if self.depth is not None and self.depth < 1:
+            raise SettingsError(f"depth is {self.depth}: wanted 1 or more")
+        if self.depth is not None and self.rerank in (None, "spectral"):
+            raise SettingsError(
+                f"depth is {self.depth} but nothing is re-ranked by depth: "
+                "wanted rerank k-reciprocal or diffusion with it"
+            )
+
+    @property
+    def plain(self) -> bool:
+        """Whether the search just takes the nearest."""
+        return not self.expand and self.rerank is None
+
+    def check_metric(self, metric: Metric) -> None:
+        """Make sure that the settings mean something under a metric.
+
+        Raises:
+            SettingsError: they do not.
+        """
+        if self.expand and metric == "euclidean" and self.alpha:
+            raise SettingsError(
+                "expanding by similarity needs the metric cosine or inner, got euclidean: "
+                "search by cosine, or set alpha to 0"
+            )
+        if self.rerank is not None and metric not in _METRICS[self.rerank]:
+            wanted = " or ".join(_METRICS[self.rerank])
+            raise SettingsError(
+                f"rerank {self.rerank} needs the metric {wanted}, got {metric}: search by cosine"
+            )
