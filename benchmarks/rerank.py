@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from lookalike.engine import data_home
 from lookalike.evaluation.metrics import average_precision_at, precision_at
 from lookalike.gallery import ExactIndex, Neighbours
 from lookalike.images import load_dataset
@@ -30,7 +31,7 @@ PCA_AXES = 128
 def main() -> None:
     """Measure every way, print a table."""
     arguments = _arguments()
-    collection = load_dataset("fashion-mnist", arguments.data_home)
+    collection = load_dataset("fashion-mnist", arguments.data_home or data_home())
     train = [n for n, picture in enumerate(collection.pictures) if picture.split != "test"]
     labels = np.array([collection.pictures[n].label for n in train])
     rows = _embeddings(arguments, collection, train)

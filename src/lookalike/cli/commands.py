@@ -62,6 +62,14 @@ def search(
         Optional[str],  # noqa: UP045
         typer.Option(help="SQL over label, path, split, width, height: \"label = 'cat'\"."),
     ] = None,
+    expand: o.Expand = 0,
+    alpha: o.Alpha = 3.0,
+    rerank: o.RerankName = None,
+    depth: o.Depth = None,
+    like: o.Like = None,
+    unlike: o.Unlike = None,
+    combine: o.CombineName = None,
+    crop: o.CropBox = None,
     include_self: Annotated[
         bool, typer.Option("--include-self", help="Let a gallery picture find itself.")
     ] = False,
@@ -74,7 +82,9 @@ def search(
     quiet: o.Quiet = False,
 ) -> None:
     """Find the pictures closest to one or more queries."""
-    from lookalike.engine.searching import search_engine
+    from lookalike.engine.searching import Examples, search_engine
+    from lookalike.images import Crop
+    from lookalike.search import SearchSettings, check_combine, check_rerank
     from lookalike.types import check_metric
 
     with show_progress(quiet=quiet) as on_progress:
@@ -85,6 +95,13 @@ def search(
             metric=check_metric(metric) if metric else None,
             where=where,
             include_self=include_self,
+            settings=SearchSettings(
+                expand, alpha, check_rerank(rerank) if rerank is not None else None, depth
+            ),
+            examples=Examples(
+                like or (), unlike or (), check_combine(combine) if combine is not None else None
+            ),
+            crop=Crop.parse(crop) if crop is not None else None,
             grid=grid,
             device=device,
             on_progress=on_progress,

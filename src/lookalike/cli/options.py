@@ -8,26 +8,34 @@ from typing import Annotated, Optional
 import typer
 
 __all__ = [
+    "Alpha",
     "Archive",
     "Baselines",
     "BatchSize",
     "Channels",
+    "CombineName",
+    "CropBox",
     "DataHome",
+    "Depth",
     "Device",
     "EnginePath",
     "Epochs",
+    "Expand",
     "Json",
     "Latent",
     "LearningRate",
+    "Like",
     "MetricName",
     "Output",
     "Overwrite",
     "PresetName",
     "Quiet",
+    "RerankName",
     "Resume",
     "Seed",
     "Size",
     "Source",
+    "Unlike",
     "Weights",
     "Whiten",
 ]
@@ -83,6 +91,55 @@ Whiten = Annotated[
 MetricName = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--metric", help="euclidean, cosine or inner.  [default: the preset's]"),
+]
+Expand = Annotated[
+    int,
+    typer.Option(help="Add this many of the nearest to the query, then search; 3 to 5 do well."),
+]
+Alpha = Annotated[
+    float, typer.Option(help="With --expand: neighbours count similarity to this power.")
+]
+RerankName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--rerank",
+        help="k-reciprocal, diffusion, or spectral (diffusion over the whole gallery; "
+        "takes a while to prepare).  [default: none]",
+    ),
+]
+Depth = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        help="Candidates that are re-ranked.  [default: 200 k-reciprocal, 1000 diffusion]"
+    ),
+]
+Like = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        metavar="PICTURE",
+        help="Search for this one and all queries together; may be repeated.",
+    ),
+]
+Unlike = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(metavar="PICTURE", help="Keep away from this one; may be repeated."),
+]
+CombineName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--combine",
+        help="Take all queries as one: mean of them, or best match with any.  [default: mean "
+        "with --like or --unlike, else one search for each]",
+    ),
+]
+CropBox = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--crop",
+        metavar="X,Y,W,H",
+        help="Search with this part of each query: pixels of the upright original, or shares of "
+        "it if none is above 1.",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of weights, shuffling and samples.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]

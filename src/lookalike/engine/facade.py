@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
-    from lookalike.gallery import ExactIndex
+    from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
 
@@ -35,10 +35,6 @@ class Engine(EngineParts):
     Raises:
         EngineError: there is no engine, or it is of another format version.
     """
-
-    def __init__(self, directory: str | Path, *, device: str = "auto") -> None:
-        super().__init__(directory, device=device)
-        self._indexes: dict[Metric, ExactIndex] = {}
 
     def __repr__(self) -> str:
         return f"Engine({str(self.layout.directory)!r}, {self.manifest.counts.gallery:,} pictures)"
@@ -69,11 +65,13 @@ class Engine(EngineParts):
         metric: Metric | None = None,
         where: str | None = None,
         include_self: bool = False,
+        settings: SearchSettings | None = None,
     ) -> Hits:
         """Find the pictures closest to one query; see `search_many`."""
-        return self.search_many([query], k, metric=metric, where=where, include_self=include_self)[
-            0
-        ]
+        (hits,) = self.search_many(
+            [query], k, metric=metric, where=where, include_self=include_self, settings=settings
+        )
+        return hits
 
     def search_many(
         self,
@@ -83,18 +81,21 @@ class Engine(EngineParts):
         metric: Metric | None = None,
         where: str | None = None,
         include_self: bool = False,
+        settings: SearchSettings | None = None,
         on_unreadable: Callable[[QueryError], None] | None = None,
         on_progress: OnProgress = silent,
     ) -> list[Hits]:
         """Find the pictures closest to each of several queries.
 
         Args:
-            queries: files, paths of the gallery, bytes, arrays or Pillow images.
+            queries: files, paths of the gallery, bytes, arrays, Pillow images, or parts of any of
+                them (`Cropped`).
             k: hits per query; None for the preset's own. More than there are gives all.
             metric: "euclidean", "cosine" or "inner"; None for the engine's own.
             where: SQL over label, path, split, width and height; only pictures for which it holds
                 are searched.
             include_self: let a picture of the gallery find itself.
+            settings: query expansion and re-ranking; None for neither.
             on_unreadable: told of each query that cannot be read, which is then left out; None
                 raises instead.
             on_progress: told how many queries are embedded.
@@ -105,29 +106,78 @@ class Engine(EngineParts):
         Raises:
             QueryError: a query cannot be read, or k is less than 1.
             GalleryError: `where` is not understood.
+            SettingsError: the settings mean nothing under the metric.
         """
         from lookalike.search import search
 
         resolved = self._resolve(queries, on_unreadable)
         positions = np.array([query.position for query in resolved], np.int64)
+        index = self.index(metric or check_metric(self.manifest.metric))
         found = search(
             self.gallery,
-            self.index(metric or check_metric(self.manifest.metric)),
+            index,
             self._embed(resolved, on_progress),
             names=[query.name for query in resolved],
             k=self.manifest.k if k is None else k,
             where=where,
             exclude=None if include_self else positions,
+            settings=settings,
+            spectral=self.spectral(index, settings),
         )
         return [self._drawable(hits, query) for hits, query in zip(found, resolved, strict=True)]
 
-    def index(self, metric: Metric) -> ExactIndex:
-        """Return the index that answers searches by `metric`."""
-        from lookalike.gallery import ExactIndex
+    def search_examples(
+        self,
+        like: Sequence[QueryLike],
+        k: int | None = None,
+        *,
+        unlike: Sequence[QueryLike] = (),
+        combine: Combine = "mean",
+        metric: Metric | None = None,
+        where: str | None = None,
+        include_self: bool = False,
+        settings: SearchSettings | None = None,
+        on_progress: OnProgress = silent,
+    ) -> Hits:
+        """Find the pictures closest to several examples taken together.
 
-        if metric not in self._indexes:
-            self._indexes[metric] = ExactIndex(self.gallery.embeddings, metric)
-        return self._indexes[metric]
+        Args:
+            like: what to look for; as the queries of `search_many`, at least one.
+            k: hits; None for the preset's own. More than there are gives all.
+            unlike: what to keep away from.
+            combine: "mean" makes one query of all examples, "best" takes each picture's best match
+                among them; see `lookalike.search.mean_query` and `best_match`.
+            metric: "euclidean", "cosine" or "inner"; None for the engine's own.
+            where: SQL filter, as in `search_many`.
+            include_self: let examples of the gallery be found.
+            settings: query expansion and re-ranking, with "mean" only; None for neither.
+            on_progress: told how many examples are embedded.
+
+        Raises:
+            QueryError: an example cannot be read, there is none, or k is less than 1.
+            GalleryError: `where` is not understood.
+            SettingsError: the settings mean nothing under the metric or with "best".
+        """
+        from lookalike.search import search_examples
+
+        liked, others = self._resolve(like), self._resolve(unlike)
+        embeddings = self._embed(liked + others, on_progress)
+        index = self.index(metric or check_metric(self.manifest.metric))
+        positions = np.array([one.position for one in liked + others], np.int64)
+        hits = search_examples(
+            self.gallery,
+            index,
+            embeddings[: len(liked)],
+            embeddings[len(liked) :],
+            name=liked[0].name if len(liked) == 1 else f"{len(liked)} examples",
+            k=self.manifest.k if k is None else k,
+            combine=combine,
+            where=where,
+            leave_out=None if include_self else positions[positions >= 0],
+            settings=settings,
+            spectral=self.spectral(index, settings),
+        )
+        return self._drawable(hits, liked[0])
 
     def evaluate(
         self,
@@ -226,7 +276,7 @@ class Engine(EngineParts):
     def _embed(self, queries: list[Query], on_progress: OnProgress) -> NDArray[np.float32]:
         """Take what the gallery knows, embed the rest in one batch."""
         embeddings = np.empty((len(queries), self.gallery.embeddings.shape[1]), np.float32)
-        known = [number for number, query in enumerate(queries) if query.position >= 0]
+        known = [number for number, query in enumerate(queries) if query.pixels is None]
         fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
         if known:
             embeddings[known] = self.gallery.embeddings[[queries[i].position for i in known]]

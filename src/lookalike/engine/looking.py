@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from lookalike.engine.facade import Engine
-    from lookalike.engine.queries import QueryLike
+    from lookalike.engine.queries import PictureLike
 
 __all__ = [
     "MAP_LIMIT",
@@ -51,7 +51,7 @@ EXAMPLES = 10
 
 
 def picture_thumbnail(
-    engine: Engine, path: str, size: int = THUMBNAIL, picture: QueryLike | None = None
+    engine: Engine, path: str, size: int = THUMBNAIL, picture: PictureLike | None = None
 ) -> NDArray[np.uint8]:
     """Return a thumbnail (h, w, 3) of a query or of a picture of the collection.
 
@@ -101,7 +101,7 @@ def draw_hits(engine: Engine, hits: Sequence[Hits], title: str | None = None) ->
     return draw_grid([_row(engine, found, None) for found in drawn], title=title, note=note)
 
 
-def hits_png(engine: Engine, hits: Hits, picture: QueryLike | None) -> bytes:
+def hits_png(engine: Engine, hits: Hits, picture: PictureLike | None) -> bytes:
     """Return the grid of one query as PNG, for a notebook."""
     return to_png(draw_grid([_row(engine, hits, picture)]))
 
@@ -158,7 +158,7 @@ def sample_queries(engine: Engine, count: int) -> list[str]:
     return [gallery.paths[row] for row in rows]
 
 
-def _row(engine: Engine, hits: Hits, picture: QueryLike | None) -> GridRow:
+def _row(engine: Engine, hits: Hits, picture: PictureLike | None) -> GridRow:
     label = _label_of(engine, hits.query)
     name = _short_name(hits.query)
     query = picture_thumbnail(engine, hits.query, picture=picture or _existing(hits.query))

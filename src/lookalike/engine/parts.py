@@ -13,9 +13,11 @@ from lookalike.storage import recover
 
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder
-    from lookalike.gallery import Gallery
+    from lookalike.gallery import ExactIndex, Gallery
     from lookalike.images import ImageSpec, PictureCache, Skipped
+    from lookalike.search import SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
+    from lookalike.types import Metric
 
 __all__ = ["EngineParts"]
 
@@ -36,6 +38,8 @@ class EngineParts:
         recover(self.layout.directory)
         self.manifest: Manifest = read_manifest(self.layout.manifest)
         self.device = device
+        self._indexes: dict[Metric, ExactIndex] = {}
+        self._spectral: SpectralIndex | None = None
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -84,6 +88,25 @@ class EngineParts:
             return open_cache(place) if place.is_dir() else None
         except LookalikeError:  # the cache may be deleted or damaged at any time
             return None
+
+    def index(self, metric: Metric) -> ExactIndex:
+        """Return the index that answers searches by `metric`."""
+        from lookalike.gallery import ExactIndex
+
+        if metric not in self._indexes:
+            self._indexes[metric] = ExactIndex(self.gallery.embeddings, metric)
+        return self._indexes[metric]
+
+    def spectral(self, index: ExactIndex, settings: SearchSettings | None) -> SpectralIndex | None:
+        """Return the spectral index where the settings need it, made once."""
+        if settings is None or settings.rerank != "spectral":
+            return None
+        if self._spectral is None:
+            from lookalike.search import SpectralIndex
+
+            settings.check_metric(index.metric)
+            self._spectral = SpectralIndex(index)
+        return self._spectral
 
     @property
     def root(self) -> Path:

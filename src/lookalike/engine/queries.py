@@ -2,7 +2,8 @@
 
 Kinds, in the order in which they are tried: bytes or an array; a picture file (if it lies under
 the gallery's root and is in the gallery, it is the gallery's own picture); a path of the gallery;
-a path of the collection that is kept as a query (its `test` split).
+a path of the collection that is kept as a query (its `test` split). A `Cropped` is a part of any
+of these.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import PictureError, QueryError, SettingsError
-from lookalike.images import decode
+from lookalike.images import Crop, crop, decode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,9 +25,23 @@ if TYPE_CHECKING:
     from lookalike.gallery import Gallery
     from lookalike.images import ImageSpec, PictureCache
 
-__all__ = ["Query", "QueryLike", "resolve", "resolve_all"]
+__all__ = ["Cropped", "Query", "QueryLike", "resolve", "resolve_all"]
 
-QueryLike: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | Image"
+PictureLike: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | Image"
+QueryLike: TypeAlias = "PictureLike | Cropped"
+
+
+@dataclass(frozen=True)
+class Cropped:
+    """A part of a picture as a query.
+
+    Attributes:
+        picture: a file, a path of the gallery, bytes, an array or a Pillow image.
+        box: which part.
+    """
+
+    picture: PictureLike
+    box: Crop
 
 
 @dataclass(frozen=True)
@@ -36,18 +51,18 @@ class Query:
     Attributes:
         name: what the answer calls it.
         position: its place in the gallery, or -1.
-        pixels: uint8 (H, W, C) as the encoder wants them; None for a picture of the gallery.
+        pixels: uint8 (H, W, C) as the encoder wants them; None for a whole picture of the gallery.
         picture: what a thumbnail is made from.
     """
 
     name: str
     position: int
     pixels: NDArray[np.uint8] | None
-    picture: QueryLike | None
+    picture: PictureLike | None
 
     def __post_init__(self) -> None:
-        if (self.position < 0) == (self.pixels is None):
-            raise QueryError(f"query {self.name}: wanted either a place in the gallery or pixels")
+        if self.position < 0 and self.pixels is None:
+            raise QueryError(f"query {self.name}: wanted a place in the gallery or pixels")
 
 
 def resolve_all(
@@ -110,6 +125,8 @@ def resolve(
     Raises:
         QueryError: it is neither a readable picture nor a path of the gallery.
     """
+    if isinstance(query, Cropped):
+        return _cropped(query, number, gallery=gallery, root=root, image=image)
     if not isinstance(query, str | Path):
         return _decoded(query, f"query {number}", image)
     path = Path(query).expanduser()
@@ -128,7 +145,29 @@ def resolve(
     raise QueryError(f"{query} {what}: give a picture file, or a path that a search has shown")
 
 
-def _decoded(query: QueryLike, name: str, image: ImageSpec) -> Query:
+def _cropped(
+    query: Cropped, number: int, *, gallery: Gallery, root: Path, image: ImageSpec
+) -> Query:
+    """Return a part of a picture as a query; a gallery picture keeps its place."""
+    source, name, position = query.picture, f"query {number}", None
+    if isinstance(source, str | Path):
+        path, name = Path(source).expanduser(), str(source)
+        position = _position_of_file(path, gallery, root) if path.is_file() else None
+        if not path.is_file():
+            position = gallery.position(name)
+            path = root / name
+        if not path.is_file():
+            raise QueryError(f"{name} cannot be cropped: there is no such file, give one")
+        source, name = path, name if position is None else gallery.paths[position]
+    try:
+        part = crop(source, query.box)
+        pixels = decode(part, image).pixels
+    except PictureError as error:
+        raise QueryError(f"the query cannot be cropped: {error}") from error
+    return Query(name, -1 if position is None else position, pixels, part)
+
+
+def _decoded(query: PictureLike, name: str, image: ImageSpec) -> Query:
     try:
         return Query(name, -1, decode(query, image).pixels, query)
     except PictureError as error:

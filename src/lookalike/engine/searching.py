@@ -5,12 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.queries import Cropped, QueryLike
 from lookalike.errors import QueryError
 from lookalike.types import Hits, Metric, OnProgress, silent
 
-__all__ = ["Found", "expand_queries", "search_engine"]
+if TYPE_CHECKING:
+    from lookalike.images import Crop
+    from lookalike.search import Combine, SearchSettings
+
+__all__ = ["Examples", "Found", "expand_queries", "search_engine"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures that make one query together with those asked for.
+
+    Attributes:
+        like: more of what to look for.
+        unlike: what to keep away from.
+        combine: "mean" or "best"; see `Engine.search_examples`. None is "mean", and no query of
+            one if there is neither `like` nor `unlike`.
+    """
+
+    like: Sequence[str] = ()
+    unlike: Sequence[str] = ()
+    combine: Combine | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.like or self.unlike or self.combine)
 
 
 # As many labels are named when a filter matches none.
@@ -38,6 +63,9 @@ def search_engine(
     metric: Metric | None = None,
     where: str | None = None,
     include_self: bool = False,
+    settings: SearchSettings | None = None,
+    examples: Examples | None = None,
+    crop: Crop | None = None,
     grid: Path | None = None,
     device: str = "auto",
     on_progress: OnProgress = silent,
@@ -51,12 +79,16 @@ def search_engine(
         metric: "euclidean", "cosine" or "inner"; None for the engine's own.
         where: SQL filter over the gallery.
         include_self: let a picture of the gallery find itself.
+        settings: query expansion and re-ranking; None for neither.
+        examples: take all queries and these pictures as one query; None searches for each query.
+        crop: the part of each of `queries` to search with; None for the whole.
         grid: where to draw the hits, if anywhere.
         device: where the encoder runs.
         on_progress: told how many queries are embedded.
 
     Raises:
         QueryError: no query can be read, or k is less than 1.
+        SettingsError: the settings do not go together or mean nothing under the metric.
         StorageError: the grid cannot be written.
     """
     opened = open_engine(engine, device=device)
@@ -64,21 +96,36 @@ def search_engine(
         raise QueryError(f"k is {k}: wanted 1 or more")
     notes: list[str] = []
     unreadable: list[str] = []
-    expanded = expand_queries(queries)
-    hits = opened.search_many(
-        expanded,
-        k,
-        metric=metric,
-        where=where,
-        include_self=include_self,
-        # One bad file must not cost the answers to all others.
-        on_unreadable=(lambda error: unreadable.append(str(error))) if len(expanded) > 1 else None,
-        on_progress=on_progress,
-    )
-    if not hits:
-        raise QueryError(
-            f"none of {len(expanded):,} queries can be read; the first: {unreadable[0]}"
+    names = expand_queries(queries)
+    asked: list[QueryLike] = [one if crop is None else Cropped(one, crop) for one in names]
+    if examples:
+        hits = [
+            opened.search_examples(
+                [*asked, *expand_queries(examples.like)],
+                k,
+                unlike=expand_queries(examples.unlike),
+                combine=examples.combine or "mean",
+                metric=metric,
+                where=where,
+                include_self=include_self,
+                settings=settings,
+                on_progress=on_progress,
+            )
+        ]
+    else:
+        hits = opened.search_many(
+            asked,
+            k,
+            metric=metric,
+            where=where,
+            include_self=include_self,
+            settings=settings,
+            # One bad file must not cost the answers to all others.
+            on_unreadable=(lambda error: unreadable.append(str(error))) if len(asked) > 1 else None,
+            on_progress=on_progress,
         )
+    if not hits:
+        raise QueryError(f"none of {len(asked):,} queries can be read; the first: {unreadable[0]}")
     notes += [f"skipped: {error}" for error in unreadable]
     if grid is not None:
         from lookalike.pictures import save

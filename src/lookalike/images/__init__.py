@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lookalike.images.cache import PictureCache, decode_collection, open_cache
 from lookalike.images.collection import Collection, Picture, Skipped
+from lookalike.images.crop import Crop, crop
 from lookalike.images.datasets import DATASETS, Dataset, load_dataset
 from lookalike.images.decode import Decoded, Source, decode, thumbnail
 from lookalike.images.finding import find_pictures
@@ -13,6 +14,7 @@ from lookalike.images.spec import Fit, ImageSpec
 __all__ = [
     "DATASETS",
     "Collection",
+    "Crop",
     "Dataset",
     "Decoded",
     "Fit",
@@ -21,6 +23,7 @@ __all__ = [
     "PictureCache",
     "Skipped",
     "Source",
+    "crop",
     "decode",
     "decode_collection",
     "find_pictures",

@@ -26,7 +26,7 @@ from lookalike.images.modes import (
 from lookalike.images.quiet import quiet_pillow
 from lookalike.images.spec import ImageSpec
 
-__all__ = ["MAX_PIXELS", "Decoded", "Source", "decode", "read_bytes", "thumbnail"]
+__all__ = ["MAX_PIXELS", "Decoded", "Source", "decode", "read_bytes", "thumbnail", "upright"]
 
 Source = Path | str | bytes | NDArray[Any] | Image.Image
 
@@ -122,6 +122,19 @@ def thumbnail(
         pixels = on_background(to_srgb(image, opened.profile), background, 3)
     factor = max(1, size // longest)
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def upright(source: Source) -> Image.Image:
+    """Return the whole picture: first frame, turned upright, sRGB; L, LA, RGB or RGBA.
+
+    Raises:
+        PictureError: the picture cannot be read.
+    """
+    with _reading(source):
+        opened = _open(source, lambda whole: whole)
+        image = to_srgb(opened.image, opened.profile).copy()
+    image.info = {}  # neither orientation nor profile may be applied a second time
+    return image
 
 
 def read_bytes(path: Path) -> bytes:

@@ -21,6 +21,7 @@ from lookalike.search.settings import (
     Rerank,
     SearchSettings,
     check_combine,
+    check_rerank,
 )
 from lookalike.search.spectral import SpectralIndex
 
@@ -33,6 +34,7 @@ __all__ = [
     "SpectralIndex",
     "best_match",
     "check_combine",
+    "check_rerank",
     "diffuse",
     "expand_queries",
     "k_reciprocal",

@@ -9,7 +9,15 @@ from typing import Literal, get_args
 from lookalike.errors import SettingsError
 from lookalike.types import Metric
 
-__all__ = ["COMBINES", "RERANKS", "Combine", "Rerank", "SearchSettings", "check_combine"]
+__all__ = [
+    "COMBINES",
+    "RERANKS",
+    "Combine",
+    "Rerank",
+    "SearchSettings",
+    "check_combine",
+    "check_rerank",
+]
 
 Rerank = Literal["k-reciprocal", "diffusion", "spectral"]
 RERANKS: tuple[Rerank, ...] = get_args(Rerank)
@@ -36,6 +44,18 @@ def check_combine(name: str) -> Combine:
     raise SettingsError(f"unknown combine {name!r}: wanted one of {', '.join(COMBINES)}")
 
 
+def check_rerank(name: str) -> Rerank:
+    """Return `name` as a way to re-rank.
+
+    Raises:
+        SettingsError: `name` is not one of `RERANKS`.
+    """
+    for rerank in RERANKS:
+        if name == rerank:
+            return rerank
+    raise SettingsError(f"unknown rerank {name!r}: wanted one of {', '.join(RERANKS)}")
+
+
 @dataclass(frozen=True)
 class SearchSettings:
     """What a search does beyond taking the nearest; the default does nothing.
@@ -58,10 +78,8 @@ class SearchSettings:
             raise SettingsError(f"expand is {self.expand}: wanted 0 (none) or more")
         if not (isfinite(self.alpha) and self.alpha >= 0):
             raise SettingsError(f"alpha is {self.alpha}: wanted 0 (average) or more")
-        if self.rerank is not None and self.rerank not in RERANKS:
-            raise SettingsError(
-                f"unknown rerank {self.rerank!r}: wanted one of {', '.join(RERANKS)}"
-            )
+        if self.rerank is not None:
+            check_rerank(self.rerank)
         if self.depth is not None and self.depth < 1:
             raise SettingsError(f"depth is {self.depth}: wanted 1 or more")
         if self.depth is not None and self.rerank in (None, "spectral"):
