@@ -26,7 +26,8 @@ LAYERS = (
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 WITHOUT_TORCH = (
-    "errors", "types", "storage", "images", "whitening", "gallery", "evaluation", "pictures",
+    "errors", "types", "storage", "images", "whitening", "gallery", "search", "evaluation",
+    "pictures",
 )  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

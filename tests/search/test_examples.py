@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lookalike.errors import QueryError, SettingsError
+from lookalike.gallery import ExactIndex
+from lookalike.search import best_match, mean_query
+from lookalike.types import METRICS
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def test_mean_is_rocchio():
+    random = np.random.default_rng(0)
+    like, unlike = random.normal(size=(3, 4)), random.normal(size=(2, 4))
+    args = like.astype(np.float32), unlike.astype(np.float32)
+    np.testing.assert_allclose(
+        mean_query(*args, metric="inner"), [like.mean(0) - 0.5 * unlike.mean(0)], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        mean_query(*args, metric="cosine", weight=0.2),
+        [unit(unit(like).mean(0) - 0.2 * unit(unlike).mean(0))], atol=1e-6,
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        mean_query(*args, metric="euclidean"),
+        [1.5 * like.mean(0) - 0.5 * unlike.mean(0)], atol=1e-6,
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        mean_query(args[0], metric="cosine"), [unit(unit(like).sum(0))], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("k", [1, 5, 40, 41])
+def test_best_match_scores_every_picture_with_every_example(metric, k):
+    random = np.random.default_rng(1)
+    gallery, like, unlike = (random.normal(size=(n, 3)).astype(np.float32) for n in (40, 3, 2))
+    gallery[11] = gallery[4]
+    index = ExactIndex(gallery, metric)
+
+    def score(example, place):
+        one, other = example.astype(float), gallery[place].astype(float)
+        if metric == "euclidean":
+            return -np.linalg.norm(one - other)
+        return one @ other if metric == "inner" else unit(one) @ unit(other)
+
+    allowed = np.array([place for place in range(40) if place % 7])
+    found = best_match(index, like, k, unlike, weight=0.3, allowed=allowed)
+    scored = sorted(
+        (-(max(score(e, p) for e in like) - 0.3 * max(score(e, p) for e in unlike)).round(9), p)
+        for p in allowed
+    )[:k]
+    count = min(k, len(allowed))
+    assert found.positions.shape == (1, min(k, 40))
+    assert found.positions[0, :count].tolist() == [place for _, place in scored]
+    np.testing.assert_allclose(found.scores[0, :count], [-s for s, _ in scored], atol=1e-6)
+    assert (found.positions[0, count:] == -1).all()
+    assert np.isneginf(found.scores[0, count:]).all()
+
+
+def test_best_match_of_one_is_the_plain_search():
+    random = np.random.default_rng(2)
+    index = ExactIndex(random.normal(size=(50, 4)).astype(np.float32), "cosine")
+    query = random.normal(size=(1, 4)).astype(np.float32)
+    plain, found = index.search(query, 50), best_match(index, query, 50)
+    np.testing.assert_array_equal(found.positions, plain.positions)
+    np.testing.assert_array_equal(found.scores, plain.scores)
+
+
+def test_bad_examples():
+    index = ExactIndex(np.eye(3, dtype=np.float32), "cosine")
+    rows = np.eye(3, dtype=np.float32)
+    with pytest.raises(QueryError, match="P at least 1"):
+        mean_query(rows[:0], metric="cosine")
+    with pytest.raises(QueryError, match=r"wanted \(M, 3\)"):
+        mean_query(rows, rows[:, :2], metric="cosine")
+    with pytest.raises(QueryError, match="NaN"):
+        mean_query(rows * np.nan, metric="cosine")
+    with pytest.raises(SettingsError, match="weight"):
+        best_match(index, rows, 1, weight=-1)
+    with pytest.raises(QueryError, match="k is 0"):
+        best_match(index, rows, 0)
+    with pytest.raises(QueryError, match=r"wanted \(P, 3\)"):
+        best_match(index, rows[:, :2], 1)
