@@ -271,3 +271,43 @@ def test_an_interrupted_training_is_not_discarded(photos: Path, tmp_path: Path):
     assert "(--overwrite)" in line
     for words in (("search", place, "disc/00.png"), ("info", place)):
         assert f"{place}.partial; build it again with resume (--resume)" in fails(*words)
+
+
+def test_search_makes_the_most_of_the_gallery(photos: Path, engine_path: Path):
+    def paths(*words: str | Path) -> list[list[str]]:
+        done = run("search", engine_path, *words, "--json", "-q", "-k", 8)
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return [[hit["path"] for hit in line["hits"]] for line in lines]
+
+    two = ("disc/00.png", photos / "stripes" / "01.jpg")
+    plain = paths(*two)
+    assert paths(*two, "--expand", "0") == plain
+    for words in (
+        ("--expand", "4", "--alpha", "0"),
+        ("--rerank", "k-reciprocal", "--depth", "20"),
+        ("--rerank", "diffusion"),
+        ("--expand", "2", "--rerank", "spectral"),
+    ):
+        assert [len(one) for one in paths(*two, *words)] == [8, 8]
+    (mean,) = paths(*two, "--combine", "mean")
+    (best,) = paths(*two, "--combine", "best")
+    assert paths(two[0], "--like", two[1]) == [mean]
+    assert set(best) <= set(plain[0]) | set(plain[1])
+    (away,) = paths(*two, "--unlike", mean[0], "--unlike", mean[1])
+    assert not {mean[0], mean[1]} & set(away)
+    assert paths("disc/00.png", "--crop", "0,0,48,48") == paths("disc/00.png", "--crop", "0,0,1,1")
+    assert paths("disc/00.png", "--crop", "0,0,0.5,0.5") != plain[:1]
+
+
+def test_bad_ways_to_search_are_one_line(engine_path: Path):
+    search = ("search", engine_path, "disc/00.png")
+    assert "expand is -1" in fails(*search, "--expand", "-1")
+    assert "wanted one of k-reciprocal" in fails(*search, "--rerank", "magic")
+    assert "wanted one of mean, best" in fails(*search, "--combine", "all")
+    assert "wanted x,y,w,h" in fails(*search, "--crop", "1,2,3")
+    assert "lies outside" in fails(*search, "--crop", "400,0,3,3")
+    assert "search by cosine" in fails(*search, "--expand", "3", "--metric", "euclidean")
+    assert "combine by mean" in fails(*search, "--expand", "3", "--combine", "best")
+    assert "nothing is re-ranked" in fails(*search, "--depth", "3")
+    assert "neither a picture file" in fails(*search, "--unlike", "nowhere.png")
