@@ -72,6 +72,11 @@ def test_many_rows_keep_their_order(tmp_path: Path):
         ("label = 'dog' OR height < 7", [1]),
         ("split = 'val'", [2]),
         ("label = 'embedding'", []),
+        ("\"label\" = 'dog'", [1]),
+        ('"Width" > 13', [4, 5]),
+        ('label = "dog"', [1]),
+        ("label = 'a; b -- c /* d )'", []),
+        ("(width > 14) OR (width < 11)", [0, 5]),
     ],
 )
 def test_filters(gallery: Gallery, where: str, expected: list[int]):
@@ -84,7 +89,14 @@ def test_no_filter_is_none(gallery: Gallery):
 
 @pytest.mark.parametrize(
     "where",
-    ["nothing = 3", "label = = 3", "", "embedding IS NULL", "width", "width / 0 > 1", "label = $1"],
+    [
+        *("nothing = 3", "label = = 3", "", "embedding IS NULL", "width", "width / 0 > 1"),
+        *("label = $1", "label = 'cat", '\'"\' = label AND "embedding" IS NULL'),
+        *("width > 10 label = 'dog'", "width > 10, label = 'dog'", "label = 'dog' 'cat'"),
+        *("label = 'cat' ; path = 'x'", "label = 'cat' WHERE 1 = 0", "label = 'cat' -- more"),
+        *("label = 'cat' ORDER BY path", "label = 'cat' LIMIT 1", "label = 'cat' /* more */"),
+        *("width > 10) OR (width < 100", "width > 10) , (1 = 1", "\"colour\" = 'red'"),
+    ],
 )
 def test_a_bad_filter_is_one_line_that_helps(gallery: Gallery, where: str):
     with pytest.raises(GalleryError) as caught:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError, StorageError
+from lookalike.gallery.filters import filter_help, lance_filter
 from lookalike.storage import recover, replace_directory, storage_errors, sync_tree
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ __all__ = ["Gallery", "GalleryRows", "open_gallery", "write_gallery"]
 
 FORMAT = "lookalike-gallery"
 VERSION = 1
-FILTERS = ("path", "label", "split", "width", "height")
 
 
 @dataclass(frozen=True)
@@ -123,15 +123,14 @@ class Gallery:
         """
         if where is None:
             return None
-        if not where.strip():
-            raise GalleryError(f"the filter is empty: {_filter_help()}")
+        expression = lance_filter(where)
         try:
             found = self._dataset.scanner(
-                columns=["path"], filter=_without_other_columns(where), with_row_id=True
+                columns=["path"], filter=expression, with_row_id=True
             ).to_table()["_rowid"]
         except (ValueError, OSError, RuntimeError) as error:  # the last: Lance panicked
             raise GalleryError(
-                f"the filter {where!r} is not understood ({_reason(error)}): {_filter_help()}"
+                f"the filter {where!r} is not understood ({_reason(error)}): {filter_help()}"
             ) from error
         places = np.searchsorted(self._sorted_ids, found.to_numpy())
         return np.sort(self._order_of_ids[places])
@@ -230,22 +229,10 @@ def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
     return np.ascontiguousarray(flat.reshape(-1, width), dtype=np.float32)
 
 
-def _without_other_columns(where: str) -> str:
-    """Refuse the columns that are no facts about a picture: they would leak how it is stored."""
-    bare = re.sub(r"'(?:[^']|'')*'", "''", where)
-    for name in ("embedding", "sha256", "_rowid", "_rowaddr"):
-        if re.search(rf"\b{name}\b", bare, re.IGNORECASE):
-            raise GalleryError(f"the filter may not use {name}: {_filter_help()}")
-    return where
-
-
-def _filter_help() -> str:
-    return f"write SQL over {', '.join(FILTERS)}, such as \"label = 'cat' AND width > 100\""
-
-
 def _reason(error: Exception) -> str:
     """Return Lance's message without its places in source code and on one line."""
     text = re.sub(r",? ?\S*\.rs:\d+:\d+", "", " ".join(str(error).split()))
     text = re.sub(r"^(Invalid user input|LanceError\([^)]*\)): ?", "", text)
-    text = re.sub(r"SELECT 1 FROM t WHERE ", "", text)
+    # The brackets are not the person's: without them, what stands behind a filter stands out.
+    text = re.sub(r"SELECT 1 FROM t WHERE \((.*?) \) ?\(sql", r"\1 (sql", text)
     return text.rstrip(" .,") or type(error).__name__
