@@ -1,14 +1,16 @@
 """From what a person gives as a query to what is searched: an embedding, or a place in the gallery.
 
-Kinds, in the order in which they are tried: bytes or an array; a picture file (if it lies under
-the gallery's root and is in the gallery, it is the gallery's own picture); a path of the gallery;
-a path of the collection that is kept as a query (its `test` split). A `Cropped` is a part of any
-of these.
+Kinds, in the order in which they are tried: bytes or an array; a picture file (if it is one of the
+gallery's, it does not find itself, and its embedding is known while its content is the same); a
+path of the gallery; a path of the collection that is kept as a query (its `test` split). A
+`Cropped` is a part of any of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from lookalike.errors import PictureError, QueryError, SettingsError
 from lookalike.images import Crop, crop, decode
+from lookalike.images.decode import read_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,7 +54,7 @@ class Query:
     Attributes:
         name: what the answer calls it.
         position: its place in the gallery, or -1.
-        pixels: uint8 (H, W, C) as the encoder wants them; None for a whole picture of the gallery.
+        pixels: uint8 (H, W, C) as the encoder wants them; None where the gallery's embedding is it.
         picture: what a thumbnail is made from.
     """
 
@@ -132,9 +135,11 @@ def resolve(
     path = Path(query).expanduser()
     if path.is_file():
         position = _position_of_file(path, gallery, root)
-        if position is not None:
+        if position is None:
+            return _decoded(path, str(query), image)
+        if _digest(path) == gallery.sha256[position]:
             return Query(gallery.paths[position], position, None, path)
-        return _decoded(path, str(query), image)
+        return _decoded(path, gallery.paths[position], image, position)
     position = gallery.position(str(query))
     if position is not None:
         return Query(str(query), position, None, None)
@@ -167,9 +172,20 @@ def _cropped(
     return Query(name, -1 if position is None else position, pixels, part)
 
 
-def _decoded(query: PictureLike, name: str, image: ImageSpec) -> Query:
+def _decoded(query: PictureLike, name: str, image: ImageSpec, position: int = -1) -> Query:
+    with _readable():
+        return Query(name, position, decode(query, image).pixels, query)
+
+
+def _digest(path: Path) -> str:
+    with _readable():
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
     try:
-        return Query(name, -1, decode(query, image).pixels, query)
+        yield
     except PictureError as error:
         raise QueryError(f"the query cannot be read: {error}") from error
 

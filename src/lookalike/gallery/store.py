@@ -102,6 +102,11 @@ class Gallery:
         return list(self._table["label"].to_pylist())
 
     @cached_property
+    def sha256(self) -> list[str]:
+        """Hexadecimal digests of the files' content when they were indexed."""
+        return list(self._table["sha256"].to_pylist())
+
+    @cached_property
     def _positions(self) -> dict[str, int]:
         return {path: position for position, path in enumerate(self.paths)}
 

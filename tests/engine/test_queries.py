@@ -1,0 +1,50 @@
+"""What a query means: the gallery's own picture, another file, or nothing that can be searched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lookalike
+from lookalike import Engine
+from lookalike.errors import QueryError
+
+
+@pytest.fixture
+def moving(photos: Path, tmp_path: Path) -> tuple[Engine, Path]:
+    """An engine whose pictures a test may change, and their folder."""
+    root = tmp_path / "photos"
+    shutil.copytree(photos, root)
+    engine = lookalike.build(
+        root, tmp_path / "e.lookalike", epochs=1, size=16, device="cpu", report=False
+    )
+    return engine, root
+
+
+def test_a_file_that_has_changed_is_looked_at_again(moving: tuple[Engine, Path]):
+    engine, root = moving
+    file = root / "disc" / "00.png"
+    shutil.copy(root / "stripes" / "04.png", file)
+    hits = engine.search(file, k=36)
+    assert hits.query == "disc/00.png"
+    assert hits[0].path == "stripes/04.png"
+    assert hits[0].score == pytest.approx(1, abs=1e-5)
+    assert "disc/00.png" not in hits.paths
+    assert len(hits) == 35
+    (embedding,) = engine.embed([file])
+    position = engine.gallery.position("stripes/04.png")
+    np.testing.assert_allclose(embedding, engine.gallery.embeddings[position], atol=1e-5)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG no more"])
+def test_a_file_that_went_bad_is_not_answered_from_memory(
+    moving: tuple[Engine, Path], content: bytes
+):
+    engine, root = moving
+    (root / "disc" / "00.png").write_bytes(content)
+    with pytest.raises(QueryError, match=r"cannot be read.*00\.png"):
+        engine.search(root / "disc" / "00.png")
+    assert len(engine.search("disc/00.png", k=3)) == 3
