@@ -19,7 +19,7 @@ from lookalike.errors import (
     StorageError,
     TrainingStopped,
 )
-from lookalike.images import find_pictures
+from lookalike.images import Collection, find_pictures
 from lookalike.types import Progress
 
 QUICK = {"epochs": 1, "batch_size": 8, "size": 16, "report": False, "device": "cpu"}
@@ -309,3 +309,25 @@ def test_natural_image_follows_the_pictures(photos: Path, tmp_path: Path):
 def test_settings_are_checked(setting: str, value: object, message: str):
     with pytest.raises(SettingsError, match=message):
         BuildSettings(**{setting: value})
+
+
+def test_the_report_looks_for_the_data_where_the_build_did(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from dataclasses import replace
+
+    from lookalike.engine import sources
+
+    asked = []
+
+    def load(name: str, home: Path, *, archive: Path | None, **_: object) -> Collection:
+        asked.append((home, archive))
+        return replace(find_pictures(photos), source=name)
+
+    monkeypatch.setattr(sources, "load_dataset", load)
+    home, archive = tmp_path / "data", tmp_path / "mnist.zip"
+    settings = {**QUICK, "report": True, "data_home": home, "archive": archive}
+    engine = lookalike.build("mnist", tmp_path / "e.lookalike", **settings)
+    assert (engine.layout.reports / "metrics.json").exists()
+    assert set(asked) == {(home, archive)}
+    assert len(asked) == 2

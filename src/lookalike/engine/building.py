@@ -119,7 +119,7 @@ def build(
         on_progress=on_progress,
     )
     if report:
-        engine.report(data_home=data_home, on_progress=on_progress)
+        engine.report(data_home=data_home, archive=archive, on_progress=on_progress)
     return engine
 
 

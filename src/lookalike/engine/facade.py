@@ -240,6 +240,7 @@ class Engine(EngineParts):
         *,
         baselines: bool = True,
         data_home: Path | None = None,
+        archive: Path | None = None,
         on_progress: OnProgress = silent,
     ) -> EngineReport:
         """Write grids, reconstructions, loss curve, map, metrics and the report page.
@@ -247,6 +248,7 @@ class Engine(EngineParts):
         Args:
             baselines: measure the baselines beside the engine.
             data_home: where data sets are kept.
+            archive: an archive of the named data set that is already at hand.
             on_progress: told what is being made.
 
         Raises:
@@ -256,7 +258,7 @@ class Engine(EngineParts):
         from lookalike.engine.reporting import write_engine_report
 
         return write_engine_report(
-            self, baselines=baselines, home=data_home, on_progress=on_progress
+            self, baselines=baselines, home=data_home, archive=archive, on_progress=on_progress
         )
 
     def _resolve(

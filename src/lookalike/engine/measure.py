@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,29 +129,33 @@ def evaluate(
     on_progress: OnProgress = silent,
 ) -> Evaluation:
     """Measure an engine and the baselines; see `Engine.evaluate`."""
+    reopen = partial(_collection, engine, home, archive if queries is None else None)
     if queries is not None:
         asked = open_source(queries, home=home, archive=archive, on_progress=on_progress)
         only_test = any(picture.split == "test" for picture in asked.pictures)
         with tempfile.TemporaryDirectory() as place:
             given = _Queries(asked, Layout(Path(place)), only_test)
-            return _compare(engine, given, home, baselines, on_progress)
-    return _compare(engine, _kept(engine, home, baselines), home, baselines, on_progress)
+            return _compare(engine, given, reopen, baselines, on_progress)
+    return _compare(engine, _kept(engine, reopen, baselines), reopen, baselines, on_progress)
 
 
-def _kept(engine: Engine, home: Path | None, baselines: bool) -> _Queries | _DecodedQueries | None:
+def _kept(
+    engine: Engine, reopen: Callable[[], Collection], baselines: bool
+) -> _Queries | _DecodedQueries | None:
     """Return the queries that the engine keeps; None where it keeps none."""
     if not engine.manifest.counts.queries:
         return None
     if not baselines and engine.cache is not None and has_moved(engine.manifest.source):
         return _DecodedQueries(engine.cache)
-    return _Queries(_collection(engine, home), engine.layout, True)
+    return _Queries(reopen(), engine.layout, True)
 
 
-def _collection(engine: Engine, home: Path | None) -> Collection:
+def _collection(engine: Engine, home: Path | None, archive: Path | None) -> Collection:
     return reopen_source(
         engine.manifest.source,
         engine.layout.directory,
         home=home,
+        archive=archive,
         otherwise=", or evaluate without baselines (--no-baselines)",
     )
 
@@ -157,7 +163,7 @@ def _collection(engine: Engine, home: Path | None) -> Collection:
 def _compare(
     engine: Engine,
     queries: _Queries | _DecodedQueries | None,
-    home: Path | None,
+    reopen: Callable[[], Collection],
     baselines: bool,
     on_progress: OnProgress,
 ) -> Evaluation:
@@ -177,7 +183,7 @@ def _compare(
     on_progress(Progress("measure", 1, total))
     rows = [EvaluationRow(f"{engine.manifest.preset} (this engine)", metrics)]
     if baselines:
-        collection = _collection(engine, home)
+        collection = reopen()
         image = natural_image(collection)
         seen = _gallery_pixels(engine, collection, image, on_progress)
         asked = None if queries is None else queries.decode(image, on_progress)[0]

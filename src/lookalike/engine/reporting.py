@@ -69,6 +69,7 @@ def write_engine_report(
     *,
     baselines: bool = True,
     home: Path | None = None,
+    archive: Path | None = None,
     on_progress: OnProgress = silent,
 ) -> EngineReport:
     """Write grids, reconstructions, loss curve, map, metrics and the page that gathers them.
@@ -77,7 +78,11 @@ def write_engine_report(
         StorageError: the disk is full or may not be written.
     """
     place = engine.layout.reports
-    evaluation = _evaluation(engine, baselines, home, on_progress)
+    evaluation = None
+    if _labels_pair(engine):
+        evaluation = evaluate(
+            engine, None, baselines=baselines, home=home, archive=archive, on_progress=on_progress
+        )
     if evaluation is None:
         (place / "metrics.json").unlink(missing_ok=True)  # another gallery's
     else:
@@ -94,14 +99,10 @@ def write_engine_report(
     return EngineReport(page, evaluation)
 
 
-def _evaluation(
-    engine: Engine, baselines: bool, home: Path | None, on_progress: OnProgress
-) -> Evaluation | None:
-    """Measure, if the pictures have labels that pair some of them."""
+def _labels_pair(engine: Engine) -> bool:
+    """Whether the pictures have labels that pair some of them, so that there is a measure."""
     labels = [label for label in engine.gallery.labels if label is not None]
-    if len(set(labels)) < 2 or len(set(labels)) == len(labels):
-        return None
-    return evaluate(engine, None, baselines=baselines, home=home, on_progress=on_progress)
+    return 2 <= len(set(labels)) < len(labels)
 
 
 def _neighbours(engine: Engine, on_progress: OnProgress) -> ReportSection:
