@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 import lookalike
-from lookalike.errors import LookalikeError, SettingsError, TrainingError, TrainingStopped
+from lookalike.engine import reporting
+from lookalike.errors import (
+    EngineError,
+    LookalikeError,
+    SettingsError,
+    StorageError,
+    TrainingError,
+    TrainingStopped,
+)
 from lookalike.types import Progress
 
 QUICK = {"epochs": 3, "batch_size": 8, "size": 16, "report": False, "device": "cpu"}
@@ -111,3 +119,35 @@ def test_a_stop_before_anything_is_finished_leaves_nothing(photos: Path, tmp_pat
 def test_an_unknown_device_is_an_error_of_the_settings(photos: Path, tmp_path: Path):
     with pytest.raises(SettingsError, match="unknown device 'gpu'"):
         lookalike.build(photos, tmp_path / "e.lookalike", device="gpu")
+
+
+@pytest.mark.parametrize("cause", [KeyboardInterrupt, StorageError("the disk is full")])
+def test_a_build_stopped_in_its_report_goes_on_with_the_report(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: BaseException
+):
+    place = tmp_path / "an engine.lookalike"
+    settings = {**QUICK, "epochs": 1, "report": True}
+
+    def stop_in_report(*_: object, **__: object) -> None:
+        raise cause
+
+    monkeypatch.setattr(reporting, "_map", stop_in_report)
+    with pytest.raises(LookalikeError) as caught:
+        lookalike.build(photos, place, **settings)
+    if cause is KeyboardInterrupt:
+        assert isinstance(caught.value, TrainingStopped)
+        assert f"`lookalike report '{place}'`" in str(caught.value)
+        assert "(--resume)" in str(caught.value)
+    monkeypatch.undo()
+    before = lookalike.open(place).manifest
+    with pytest.raises(EngineError, match="already there"):
+        lookalike.build(photos, place, resume=True, **{**settings, "seed": 4})
+    with pytest.raises(EngineError, match="already there"):
+        lookalike.build(photos / "disc", place, resume=True, **settings)
+
+    def not_trained(progress: Progress) -> None:
+        assert progress.stage not in ("train", "embed")
+
+    engine = lookalike.build(photos, place, resume=True, on_progress=not_trained, **settings)
+    assert (engine.layout.reports / "report.html").exists()
+    assert engine.manifest == before

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lookalike.engine.describing import describe, source_name
 from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.finished import is_finished, leaving_the_engine
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import default_output, open_source, reopen_source
@@ -85,7 +86,8 @@ def build(
         weights: file with pretrained weights, for presets that load some.
         archive: an archive of the named data set that is already at hand.
         data_home: where data sets are kept.
-        resume: go on where an interrupted run of the same settings stopped.
+        resume: go on where an interrupted run of the same settings stopped; where only its report
+            is missing, write that.
         overwrite: replace an engine that is already there, discard an interrupted training.
         report: write pictures, metrics and the report page.
         on_progress: told how far each stage is.
@@ -109,17 +111,21 @@ def build(
     )
     collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
     layout = Layout(Path(output) if output else default_output(source))
-    engine = train_engine(
-        collection,
-        layout.directory,
-        settings,
-        fill=True,
-        resume=resume,
-        overwrite=overwrite,
-        on_progress=on_progress,
-    )
+    if resume and not overwrite and is_finished(layout, settings, source_name(collection)):
+        engine = open_engine(layout.directory, device=device)
+    else:
+        engine = train_engine(
+            collection,
+            layout.directory,
+            settings,
+            fill=True,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
     if report:
-        engine.report(data_home=data_home, archive=archive, on_progress=on_progress)
+        with leaving_the_engine(layout):
+            engine.report(data_home=data_home, archive=archive, on_progress=on_progress)
     return engine
 
 
