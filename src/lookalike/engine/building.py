@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lookalike.engine.describing import describe, source_name
+from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import is_finished, leaving_the_engine
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
@@ -25,7 +26,7 @@ from lookalike.engine.unfinished import discard_if_empty, refuse_to_discard
 from lookalike.errors import EngineError, TrainingStopped
 from lookalike.images import Collection
 from lookalike.models import DEFAULT_PRESET
-from lookalike.storage import recover, replace_directory, storage_errors
+from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
 
 __all__ = ["build", "index_engine", "train_engine"]
@@ -208,7 +209,7 @@ def index_engine(
     from lookalike.encoder import load_encoder
 
     layout = Layout(Path(engine))
-    recover(layout.directory)
+    recover_engine(layout)
     manifest = read_manifest(layout.manifest)
     if source is None:
         collection = reopen_source(
@@ -222,28 +223,29 @@ def index_engine(
         collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
     encoder = load_encoder(layout.encoder, device=device)
     clock = _Clock(dict(manifest.timings))
-    with clock.time("index"):
-        cache = cache_pictures(collection, encoder.image, layout, on_progress)
-        keep_skipped(layout, cache.skipped)
-        whiten = manifest.settings["whiten"]
-        gallery = fill_gallery(encoder, cache, layout, whiten=whiten, on_progress=on_progress)
-    counts = replace(
-        manifest.counts,
-        gallery=len(gallery),
-        queries=len(cache.rows("test")),
-        skipped=len(cache.skipped),
-    )
-    write_manifest(
-        layout.manifest,
-        replace(
-            manifest,
-            source=source_name(collection),
-            root=str(collection.root.resolve()),
-            counts=counts,
-            fingerprint=encoder.fingerprint,
-            timings=clock.seconds,
-        ),
-    )
+    with exchange(layout) as work:
+        with clock.time("index"):
+            cache = cache_pictures(collection, encoder.image, layout, on_progress)
+            keep_skipped(work, cache.skipped)
+            whiten = manifest.settings["whiten"]
+            gallery = fill_gallery(encoder, cache, work, whiten=whiten, on_progress=on_progress)
+        counts = replace(
+            manifest.counts,
+            gallery=len(gallery),
+            queries=len(cache.rows("test")),
+            skipped=len(cache.skipped),
+        )
+        write_manifest(
+            work.manifest,
+            replace(
+                manifest,
+                source=source_name(collection),
+                root=str(collection.root.resolve()),
+                counts=counts,
+                fingerprint=encoder.fingerprint,
+                timings=clock.seconds,
+            ),
+        )
     return open_engine(layout.directory, device=device)
 
 
@@ -265,7 +267,7 @@ def _leaving_what_is_worth_it(work: Layout) -> Iterator[None]:
 
 
 def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
-    recover(final.directory)
+    recover_engine(final)
     if final.directory.exists() and not overwrite:
         raise EngineError(
             f"{final.directory} is already there: choose another output, "

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lookalike.engine.exchange import recover_engine
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.errors import TrainingStopped
-from lookalike.storage import recover
 
 __all__ = ["is_finished", "leaving_the_engine"]
 
@@ -26,7 +26,7 @@ def is_finished(layout: Layout, settings: BuildSettings, source: str) -> bool:
     Raises:
         EngineError: the manifest that is there cannot be read.
     """
-    recover(layout.directory)
+    recover_engine(layout)
     if not layout.manifest.exists() or layout.partial.exists():
         return False
     manifest = read_manifest(layout.manifest)

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lookalike.engine.exchange import recover_engine
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
 from lookalike.errors import EngineError, LookalikeError
-from lookalike.storage import recover
 
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder
@@ -35,7 +35,7 @@ class EngineParts:
 
     def __init__(self, directory: str | Path, *, device: str = "auto") -> None:
         self.layout = Layout(Path(directory))
-        recover(self.layout.directory)
+        recover_engine(self.layout)
         self.manifest: Manifest = read_manifest(self.layout.manifest)
         self.device = device
         self._indexes: dict[Metric, ExactIndex] = {}
