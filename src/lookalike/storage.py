@@ -82,7 +82,7 @@ def replace_directory(new: Path, place: Path) -> None:
 
 def recover(place: Path) -> None:
     """Undo a `replace_directory` that a crash cut between its two renames."""
-    old = place.with_name(place.name + ".old")
+    old = place.parent / f"{place.name}.old"  # the root folder has no name
     if old.exists() and not place.exists():
         with storage_errors(place):
             old.rename(place)

@@ -224,3 +224,26 @@ def test_opening_and_gallery_queries_do_not_import_torch(engine_path: Path):
 
 def test_the_curve_is_a_picture(engine: Engine):
     assert engine.curve().size[0] > 300
+
+
+@pytest.mark.parametrize("name", [".", "..", "reports/.."])
+def test_an_engine_may_be_where_one_is(
+    engine_path: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    import shutil
+
+    from lookalike.engine import index_engine
+
+    place = tmp_path / "e.lookalike"
+    shutil.copytree(engine_path, place)
+    monkeypatch.chdir(place / "reports" if name == ".." else place)
+    assert len(lookalike.open(name, device="cpu").search("disc/00.png", k=3)) == 3
+    assert len(index_engine(name, photos / "disc", device="cpu")) == 12
+    with pytest.raises(EngineError, match="already there"):
+        lookalike.build(photos, name, epochs=1, device="cpu")
+    monkeypatch.chdir(tmp_path)
+    for other in (".", "/"):
+        with pytest.raises(EngineError, match="not a Lookalike engine"):
+            lookalike.open(other)
+        with pytest.raises(EngineError, match="left alone"):
+            lookalike.build(photos, other, overwrite=True, epochs=1, device="cpu")

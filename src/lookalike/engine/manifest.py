@@ -26,6 +26,10 @@ class Layout:
 
     directory: Path
 
+    def __post_init__(self) -> None:
+        if self.directory.name in ("", ".."):  # "." has no name to put others beside
+            object.__setattr__(self, "directory", self.directory.resolve())
+
     @property
     def manifest(self) -> Path:
         """The engine's description of itself."""
@@ -69,7 +73,7 @@ class Layout:
     @property
     def partial(self) -> Path:
         """Where the next state of this engine is made."""
-        return self.directory.with_name(self.directory.name + ".partial")
+        return self.directory.parent / f"{self.directory.name}.partial"
 
 
 @dataclass(frozen=True)
