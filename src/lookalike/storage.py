@@ -28,12 +28,14 @@ STORAGE_ERRNOS = {
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
 }
 
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk or a missing permission into a `StorageError` of one line."""
+    """Turn a full disk, a missing permission or an impossible name into a `StorageError`."""
     try:
         yield
     except OSError as error:
@@ -83,8 +85,8 @@ def replace_directory(new: Path, place: Path) -> None:
 def recover(place: Path) -> None:
     """Undo a `replace_directory` that a crash cut between its two renames."""
     old = place.parent / f"{place.name}.old"  # the root folder has no name
-    if old.exists() and not place.exists():
-        with storage_errors(place):
+    with storage_errors(place):
+        if old.exists() and not place.exists():
             old.rename(place)
 
 

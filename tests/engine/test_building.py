@@ -15,6 +15,7 @@ from lookalike.errors import (
     CollectionError,
     EngineError,
     GalleryError,
+    LookalikeError,
     SettingsError,
     StorageError,
     TrainingStopped,
@@ -303,6 +304,7 @@ def test_natural_image_follows_the_pictures(photos: Path, tmp_path: Path):
         ("channels", 2, "channels is 2"),
         ("learning_rate", 0.0, "learning rate is 0"),
         ("seed", -1, "seed is -1"),
+        ("seed", 2**63, "seed is 9223372036854775808"),
         ("metric", "manhattan", "unknown metric"),
     ],
 )
@@ -331,3 +333,24 @@ def test_the_report_looks_for_the_data_where_the_build_did(
     assert (engine.layout.reports / "metrics.json").exists()
     assert set(asked) == {(home, archive)}
     assert len(asked) == 2
+
+
+def test_the_largest_seed_builds_and_reports(photos: Path, tmp_path: Path):
+    settings = {**QUICK, "report": True, "seed": 2**63 - 1}
+    engine = lookalike.build(photos, tmp_path / "e.lookalike", **settings)
+    assert (engine.layout.reports / "map.png").exists()
+    for seed in (-1, 2**32):
+        with pytest.raises(SettingsError, match="seed of the map"):
+            engine.map(seed=seed)
+
+
+@pytest.mark.parametrize(
+    "name", ["file.py/e.lookalike", "n" * 300, "n" * 250, "n" * 300 + "/e.lookalike"]
+)
+def test_an_impossible_output_is_one_line(photos: Path, tmp_path: Path, name: str):
+    (tmp_path / "file.py").write_text("")
+    for resume in (False, True):
+        with pytest.raises(StorageError, match=r"not a directory|name too long"):
+            lookalike.build(photos, tmp_path / name, resume=resume, **QUICK)
+    with pytest.raises(LookalikeError):
+        lookalike.open(tmp_path / name)

@@ -247,3 +247,14 @@ def test_an_engine_may_be_where_one_is(
             lookalike.open(other)
         with pytest.raises(EngineError, match="left alone"):
             lookalike.build(photos, other, overwrite=True, epochs=1, device="cpu")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[3]", '[{"name": "a.png"}]'])
+def test_a_damaged_list_of_skipped_files_is_named(engine_path: Path, tmp_path: Path, content: str):
+    import shutil
+
+    place = tmp_path / "e.lookalike"
+    shutil.copytree(engine_path, place)
+    (place / "reports" / "skipped.json").write_text(content)
+    with pytest.raises(EngineError, match=r"skipped\.json is damaged.*lookalike index"):
+        lookalike.open(place).skipped()

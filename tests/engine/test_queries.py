@@ -10,7 +10,10 @@ import pytest
 
 import lookalike
 from lookalike import Engine
-from lookalike.errors import QueryError
+from lookalike.engine.queries import Cropped
+from lookalike.engine.searching import search_engine
+from lookalike.errors import CollectionError, QueryError
+from lookalike.images import Crop
 
 
 @pytest.fixture
@@ -48,3 +51,16 @@ def test_a_file_that_went_bad_is_not_answered_from_memory(
     with pytest.raises(QueryError, match=r"cannot be read.*00\.png"):
         engine.search(root / "disc" / "00.png")
     assert len(engine.search("disc/00.png", k=3)) == 3
+
+
+@pytest.mark.parametrize("name", ["~nosuch/x.png", "n" * 300, "n" * 300 + "/x.png", "a\0b"])
+def test_an_impossible_name_is_one_line(engine_path: Path, name: str):
+    engine = lookalike.open(engine_path, device="cpu")
+    with pytest.raises(QueryError, match="neither a picture file nor in the gallery"):
+        engine.search(name)
+    with pytest.raises(QueryError):
+        search_engine(engine_path, [name])
+    with pytest.raises(QueryError, match="no such file"):
+        engine.search(Cropped(name, Crop.parse("0,0,4,4")))
+    with pytest.raises(CollectionError, match="no folder, list or data set"):
+        engine.evaluate(name)

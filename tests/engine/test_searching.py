@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 import lookalike
+from lookalike import Engine
 from lookalike.engine.searching import search_engine
+from lookalike.errors import StorageError
 from lookalike.pictures import most_rows
 
 
@@ -40,3 +42,16 @@ def test_a_grid_of_very_many_queries_is_cut_and_says_so(
     engine.grid(few * 50)
     assert len(drawn["rows"]) == most_rows(1)
     assert drawn["note"] == f"The first {most_rows(1)} of 150 queries."
+
+
+def test_hits_are_kept_where_the_grid_cannot_be_written(
+    engine_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Engine, "grid", lambda *_: Image.new("RGB", (8, 16_384)))
+    found = search_engine(engine_path, ["disc/00.png"], k=3, grid=tmp_path / "grid.webp")
+    assert len(found.hits[0]) == 3
+    assert "up to 16,383 a side; choose a name that ends in .png" in str(found.failure)
+    assert list(tmp_path.iterdir()) == []
+    assert search_engine(engine_path, ["disc/00.png"], grid=tmp_path / "g.png").failure is None
+    with pytest.raises(StorageError, match=r"got \.gif"):
+        search_engine(engine_path, ["disc/00.png"], grid=tmp_path / "grid.gif")

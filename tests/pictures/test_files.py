@@ -73,3 +73,12 @@ def test_a_folder_in_the_way_is_an_error(image, tmp_path):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(StorageError, match="cannot write"):
         save(image, tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("name", "most"), [("a.webp", 16_383), ("a.jpg", 65_500)])
+def test_a_format_takes_only_so_many_pixels_a_side(tmp_path: Path, name: str, most: int):
+    save(Image.new("RGB", (4, most)), tmp_path / name)
+    (tmp_path / name).unlink()
+    with pytest.raises(StorageError, match=rf"up to {most:,} a side; .*\.png"):
+        save(Image.new("RGB", (most + 1, 4)), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

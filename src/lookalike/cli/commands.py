@@ -106,7 +106,9 @@ def search(
             device=device,
             on_progress=on_progress,
         )
-    print_hits(found, as_json=as_json, grid=grid)
+    print_hits(found, as_json=as_json, grid=None if found.failure else grid)
+    if found.failure:
+        raise found.failure
 
 
 @app.command()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from lookalike.engine.manifest import Counts, Manifest
 from lookalike.engine.settings import BuildSettings
+from lookalike.engine.sources import find_path
 from lookalike.engine.stages import Trained
 from lookalike.images import Collection
 from lookalike.models import get_preset
@@ -55,8 +55,8 @@ def describe(
 
 def source_name(collection: Collection) -> str:
     """Return what names the collection from anywhere: a data set's name or an absolute path."""
-    path = Path(collection.source).expanduser()
-    return str(path.resolve()) if path.exists() else collection.source
+    path = find_path(collection.source)
+    return collection.source if path is None else str(path.resolve())
 
 
 def _versions() -> dict[str, str]:

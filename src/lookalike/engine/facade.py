@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.parts import EngineParts
-from lookalike.engine.queries import Query, QueryLike, resolve_all
+from lookalike.engine.queries import Query, QueryLike, embed_all, resolve_all
 from lookalike.errors import QueryError
 from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
 
@@ -229,10 +229,14 @@ class Engine(EngineParts):
         return draw_curve(self)
 
     def map(self, *, seed: int | None = None, on_progress: OnProgress = silent) -> Image:
-        """Draw the t-SNE map of the gallery with thumbnails."""
+        """Draw the t-SNE map of the gallery with thumbnails.
+
+        Args:
+            seed: of the layout, below 2**32; None for the engine's own.
+            on_progress: told how far the layout is.
+        """
         from lookalike.engine.looking import draw_gallery_map
 
-        seed = self.manifest.seed if seed is None else seed
         return draw_gallery_map(self, seed=seed, on_progress=on_progress)
 
     def report(
@@ -257,9 +261,7 @@ class Engine(EngineParts):
         """
         from lookalike.engine.reporting import write_engine_report
 
-        return write_engine_report(
-            self, baselines=baselines, home=data_home, archive=archive, on_progress=on_progress
-        )
+        return write_engine_report(self, baselines, data_home, archive, on_progress)
 
     def _resolve(
         self,
@@ -276,16 +278,9 @@ class Engine(EngineParts):
         )
 
     def _embed(self, queries: list[Query], on_progress: OnProgress) -> NDArray[np.float32]:
-        """Take what the gallery knows, embed the rest in one batch."""
-        embeddings = np.empty((len(queries), self.gallery.embeddings.shape[1]), np.float32)
-        known = [number for number, query in enumerate(queries) if query.pixels is None]
-        fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
-        if known:
-            embeddings[known] = self.gallery.embeddings[[queries[i].position for i in known]]
-        if fresh:
-            pixels = np.stack([p for q in queries if (p := q.pixels) is not None])
-            embeddings[fresh] = self.encoder.embed(pixels, on_progress=on_progress)
-        return embeddings
+        return embed_all(
+            queries, self.gallery, lambda p: self.encoder.embed(p, on_progress=on_progress)
+        )
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
         from lookalike.engine.looking import hits_png

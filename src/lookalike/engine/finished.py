@@ -11,6 +11,7 @@ from lookalike.engine.exchange import recover_engine
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.errors import TrainingStopped
+from lookalike.storage import storage_errors
 
 __all__ = ["is_finished", "leaving_the_engine"]
 
@@ -27,8 +28,9 @@ def is_finished(layout: Layout, settings: BuildSettings, source: str) -> bool:
         EngineError: the manifest that is there cannot be read.
     """
     recover_engine(layout)
-    if not layout.manifest.exists() or layout.partial.exists():
-        return False
+    with storage_errors(layout.partial):
+        if not layout.manifest.exists() or layout.partial.exists():
+            return False
     manifest = read_manifest(layout.manifest)
     before = _without_device(manifest.settings.get("chosen", {}))
     same = before == _without_device(settings.chosen()) and manifest.source == source

@@ -48,6 +48,8 @@ THUMBNAIL = 160
 # A map of more pictures than this is drawn of an even sample of them.
 MAP_LIMIT = 10_000
 EXAMPLES = 10
+# t-SNE takes seeds below this.
+SEEDS = 2**32
 
 
 def picture_thumbnail(
@@ -134,8 +136,18 @@ def draw_curve(engine: Engine) -> Image:
     return draw_loss(history.epochs, loss_name=engine.manifest.settings["training"]["loss"])
 
 
-def draw_gallery_map(engine: Engine, *, seed: int, on_progress: OnProgress = silent) -> Image:
-    """Draw the t-SNE map of the gallery, of at most `MAP_LIMIT` pictures of it."""
+def draw_gallery_map(
+    engine: Engine, *, seed: int | None = None, on_progress: OnProgress = silent
+) -> Image:
+    """Draw the t-SNE map of the gallery, of at most `MAP_LIMIT` pictures of it.
+
+    Raises:
+        SettingsError: the seed is not one that t-SNE takes.
+    """
+    if seed is None:
+        seed = engine.manifest.seed % SEEDS
+    if not 0 <= seed < SEEDS:
+        raise SettingsError(f"seed of the map is {seed}: wanted 0 to 2**32 - 1")
     gallery = engine.gallery
     rows = _spread(np.arange(len(gallery)), MAP_LIMIT, seed)
     places = tsne(gallery.embeddings[rows], seed, on_progress=on_progress)

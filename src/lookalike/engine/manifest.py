@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import EngineError
-from lookalike.storage import write_text
+from lookalike.storage import storage_errors, write_text
 
 __all__ = ["Counts", "Layout", "Manifest", "read_manifest", "write_manifest"]
 
@@ -175,7 +175,9 @@ def read_manifest(path: Path) -> Manifest:
 
 def _read_json(path: Path) -> dict[str, Any]:
     partial = Layout(path.parent).partial
-    if not path.parent.is_dir() and partial.is_dir():
+    with storage_errors(partial):
+        unfinished = not path.parent.is_dir() and partial.is_dir()
+    if unfinished:
         raise EngineError(
             f"{path.parent} is not finished: what there is of it is kept in {partial}; "
             "build it again with resume (--resume) to go on"

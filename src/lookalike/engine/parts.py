@@ -122,13 +122,23 @@ class EngineParts:
         return TrainingRecord.read_csv(place, stopped_early=early) if place.exists() else None
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """Return the files that could not be read, each with its reason."""
+        """Return the files that could not be read, each with its reason.
+
+        Raises:
+            EngineError: the list of them is damaged.
+        """
         from lookalike.images import Skipped
 
         place = self.layout.skipped
         if not place.exists():
             return ()
-        return tuple(Skipped(**one) for one in json.loads(place.read_text(encoding="utf-8")))
+        try:
+            return tuple(Skipped(**one) for one in json.loads(place.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise EngineError(
+                f"{place} is damaged ({error}): delete it, or write it again with "
+                f"`lookalike index {self.layout.directory}`"
+            ) from error
 
     def info(self) -> dict[str, Any]:
         """Return what the engine holds and how it was made, ready for JSON."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.sources import find_path
 from lookalike.errors import PictureError, QueryError, SettingsError
 from lookalike.images import Crop, crop, decode
 from lookalike.images.decode import read_bytes
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from lookalike.gallery import Gallery
     from lookalike.images import ImageSpec, PictureCache
 
-__all__ = ["Cropped", "Query", "QueryLike", "resolve", "resolve_all"]
+__all__ = ["Cropped", "Query", "QueryLike", "embed_all", "resolve", "resolve_all"]
 
 PictureLike: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | Image"
 QueryLike: TypeAlias = "PictureLike | Cropped"
@@ -106,6 +107,22 @@ def resolve_all(
     return resolved
 
 
+def embed_all(
+    queries: Sequence[Query],
+    gallery: Gallery,
+    embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Return the embeddings (N, D) of queries: those the gallery knows, the rest in one batch."""
+    embeddings = np.empty((len(queries), gallery.embeddings.shape[1]), np.float32)
+    known = [number for number, query in enumerate(queries) if query.pixels is None]
+    fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
+    if known:
+        embeddings[known] = gallery.embeddings[[queries[number].position for number in known]]
+    if fresh:
+        embeddings[fresh] = embed(np.stack([p for q in queries if (p := q.pixels) is not None]))
+    return embeddings
+
+
 def resolve(
     query: QueryLike,
     number: int,
@@ -132,8 +149,8 @@ def resolve(
         return _cropped(query, number, gallery=gallery, root=root, image=image)
     if not isinstance(query, str | Path):
         return _decoded(query, f"query {number}", image)
-    path = Path(query).expanduser()
-    if path.is_file():
+    path = find_path(query)
+    if path is not None and path.is_file():
         position = _position_of_file(path, gallery, root)
         if position is None:
             return _decoded(path, str(query), image)
@@ -146,7 +163,11 @@ def resolve(
     kept = cache.position(str(query)) if cache is not None else None
     if cache is not None and kept is not None:
         return Query(str(query), -1, np.asarray(cache.pixels[kept]), None)
-    what = "is a folder" if path.is_dir() else "is neither a picture file nor in the gallery"
+    what = (
+        "is a folder"
+        if path is not None and path.is_dir()
+        else "is neither a picture file nor in the gallery"
+    )
     raise QueryError(f"{query} {what}: give a picture file, or a path that a search has shown")
 
 
@@ -156,12 +177,13 @@ def _cropped(
     """Return a part of a picture as a query; a gallery picture keeps its place."""
     source, name, position = query.picture, f"query {number}", None
     if isinstance(source, str | Path):
-        path, name = Path(source).expanduser(), str(source)
-        position = _position_of_file(path, gallery, root) if path.is_file() else None
-        if not path.is_file():
+        path, name = find_path(source), str(source)
+        if path is not None and path.is_file():
+            position = _position_of_file(path, gallery, root)
+        else:
             position = gallery.position(name)
-            path = root / name
-        if not path.is_file():
+            path = find_path(root / name)
+        if path is None or not path.is_file():
             raise QueryError(f"{name} cannot be cropped: there is no such file, give one")
         source, name = path, name if position is None else gallery.paths[position]
     try:

@@ -27,7 +27,7 @@ from lookalike.pictures import (
     write_report,
 )
 from lookalike.storage import write_text
-from lookalike.types import OnProgress, Progress, silent
+from lookalike.types import OnProgress, Progress
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -66,11 +66,10 @@ class EngineReport:
 
 def write_engine_report(
     engine: Engine,
-    *,
-    baselines: bool = True,
-    home: Path | None = None,
-    archive: Path | None = None,
-    on_progress: OnProgress = silent,
+    baselines: bool,
+    home: Path | None,
+    archive: Path | None,
+    on_progress: OnProgress,
 ) -> EngineReport:
     """Write grids, reconstructions, loss curve, map, metrics and the page that gathers them.
 
@@ -152,7 +151,7 @@ def _map(engine: Engine, on_progress: OnProgress) -> ReportSection:
         engine,
         "Map",
         "t-SNE of the embeddings: pictures that the engine finds alike stand close together.",
-        draw_gallery_map(engine, seed=engine.manifest.seed, on_progress=on_progress),
+        draw_gallery_map(engine, on_progress=on_progress),
         "map.png",
         "map of the gallery",
     )

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.queries import Cropped, QueryLike
-from lookalike.errors import QueryError
+from lookalike.engine.sources import find_path
+from lookalike.errors import QueryError, StorageError
+from lookalike.pictures import check_format, save
 from lookalike.types import Hits, Metric, OnProgress, silent
 
 if TYPE_CHECKING:
@@ -49,10 +51,12 @@ class Found:
     Attributes:
         hits: of each query, in order.
         notes: what the person should know, one line each.
+        failure: why the grid could not be written, to be said after the hits.
     """
 
     hits: tuple[Hits, ...]
     notes: tuple[str, ...] = ()
+    failure: StorageError | None = None
 
 
 def search_engine(
@@ -89,8 +93,10 @@ def search_engine(
     Raises:
         QueryError: no query can be read, or k is less than 1.
         SettingsError: the settings do not go together or mean nothing under the metric.
-        StorageError: the grid cannot be written.
+        StorageError: the grid's name ends in no picture format's extension.
     """
+    if grid is not None:
+        check_format(grid)
     opened = open_engine(engine, device=device)
     if k is not None and k < 1:
         raise QueryError(f"k is {k}: wanted 1 or more")
@@ -127,16 +133,22 @@ def search_engine(
     if not hits:
         raise QueryError(f"none of {len(asked):,} queries can be read; the first: {unreadable[0]}")
     notes += [f"skipped: {error}" for error in unreadable]
-    if grid is not None:
-        from lookalike.pictures import save
-
-        save(opened.grid(hits), grid)
+    failure = None if grid is None else _save_grid(opened, hits, grid)
     if where is not None and not any(hits):
         notes.append(_nothing_matches(opened, where))
     wanted = opened.manifest.k if k is None else k
     if k is not None and k > len(opened):
         notes.append(f"k is {wanted:,}, the gallery has {len(opened):,} pictures: all are shown")
-    return Found(tuple(hits), tuple(notes))
+    return Found(tuple(hits), tuple(notes), failure)
+
+
+def _save_grid(engine: Engine, hits: Sequence[Hits], place: Path) -> StorageError | None:
+    """Draw the hits; what cannot be written must not cost the person the hits themselves."""
+    try:
+        save(engine.grid(hits), place)
+    except StorageError as error:
+        return error
+    return None
 
 
 def _nothing_matches(engine: Engine, where: str) -> str:
@@ -164,8 +176,8 @@ def expand_queries(queries: Sequence[str]) -> list[str]:
 
     expanded: list[str] = []
     for query in queries:
-        path = Path(query).expanduser()
-        if path.is_dir():
+        path = find_path(query)
+        if path is not None and path.is_dir():
             collection = find_pictures(path)
             expanded += [str(collection.root / picture.path) for picture in collection.pictures]
         else:

@@ -69,8 +69,8 @@ class BuildSettings:
             raise SettingsError(f"channels is {self.channels}: wanted 1 (grey) or 3 (colour)")
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:
             raise SettingsError(f"learning rate is {self.learning_rate}: wanted between 0 and 1")
-        if self.seed < 0:
-            raise SettingsError(f"seed is {self.seed}: wanted 0 or more")
+        if not 0 <= self.seed < 2**63:
+            raise SettingsError(f"seed is {self.seed}: wanted 0 to 2**63 - 1")
         if self.metric is not None:
             check_metric(self.metric)
 

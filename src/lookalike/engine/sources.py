@@ -9,7 +9,7 @@ from lookalike.errors import CollectionError, EngineError
 from lookalike.images import DATASETS, Collection, find_pictures, load_dataset
 from lookalike.types import OnProgress, silent
 
-__all__ = ["data_home", "default_output", "has_moved", "open_source", "reopen_source"]
+__all__ = ["data_home", "default_output", "find_path", "has_moved", "open_source", "reopen_source"]
 
 
 def data_home() -> Path:
@@ -37,8 +37,8 @@ def open_source(
         CollectionError: there is nothing of that name, or no picture in it.
         DatasetError: the data set cannot be had.
     """
-    path = Path(source).expanduser()
-    if path.exists() and archive is None:
+    path = find_path(source)
+    if path is not None and archive is None:
         return find_pictures(path)
     if str(source) in DATASETS:
         return load_dataset(
@@ -86,7 +86,16 @@ def reopen_source(
 
 def has_moved(source: str) -> bool:
     """Whether `source`, which an engine was made from, is a path where nothing is any more."""
-    return source not in DATASETS and not Path(source).expanduser().exists()
+    return source not in DATASETS and find_path(source) is None
+
+
+def find_path(name: str | Path) -> Path | None:
+    """Return the path that `name` is, `~` replaced by the home; None where there is nothing."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # too long a name, or nobody's home
+        return None
 
 
 def default_output(source: str | Path) -> Path:

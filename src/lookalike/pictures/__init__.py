@@ -7,7 +7,7 @@ returns a `PIL.Image.Image`; the same input gives the same bytes.
 from __future__ import annotations
 
 from lookalike.pictures.curve import LossPoint, draw_loss
-from lookalike.pictures.files import save, to_png
+from lookalike.pictures.files import check_format, save, to_png
 from lookalike.pictures.grid import GridCell, GridRow, Tone, draw_grid, most_rows
 from lookalike.pictures.layout import tsne
 from lookalike.pictures.map import Thumbnails, draw_map
@@ -34,6 +34,7 @@ __all__ = [
     "SkippedFile",
     "Thumbnails",
     "Tone",
+    "check_format",
     "draw_grid",
     "draw_loss",
     "draw_map",

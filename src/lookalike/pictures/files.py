@@ -10,7 +10,7 @@ from PIL import Image
 from lookalike.errors import StorageError
 from lookalike.storage import storage_errors
 
-__all__ = ["FORMATS", "save", "to_png"]
+__all__ = ["FORMATS", "check_format", "save", "to_png"]
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _OPTIONS: dict[str, dict[str, int | bool]] = {
@@ -18,6 +18,8 @@ _OPTIONS: dict[str, dict[str, int | bool]] = {
     "JPEG": {"quality": 92, "subsampling": 0},
     "WEBP": {"quality": 92, "method": 4},
 }
+# Pixels that a side may have: libjpeg's limit, and the format's own.
+_LARGEST = {"JPEG": 65_500, "WEBP": 16_383}
 
 
 def to_png(image: Image.Image) -> bytes:
@@ -31,14 +33,15 @@ def save(image: Image.Image, path: Path) -> None:
     The file is written beside `path` and renamed into place; missing folders are made.
 
     Raises:
-        StorageError: another extension, no permission, a full disk, or a file where a folder
-            should be.
+        StorageError: another extension, too large a picture for it, no permission, a full disk, or
+            a file where a folder should be.
     """
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
+    kind = check_format(path)
+    largest = _LARGEST.get(kind, max(image.size))
+    if max(image.size) > largest:
         raise StorageError(
-            f"cannot write {path}: a picture's name ends in {', '.join(FORMATS)}, "
-            f"got {path.suffix or 'no extension'}; choose such a name"
+            f"cannot write {path}: {image.width:,}×{image.height:,} pixels, a {kind} takes up to "
+            f"{largest:,} a side; choose a name that ends in .png"
         )
     content = _encode(image, kind)
     beside = path.with_name(path.name + ".new")
@@ -54,6 +57,21 @@ def save(image: Image.Image, path: Path) -> None:
             raise StorageError(
                 f"cannot write {path}: {(error.strerror or 'error').lower()}; choose another name"
             ) from error
+
+
+def check_format(path: Path) -> str:
+    """Return the format that a name asks for.
+
+    Raises:
+        StorageError: it has the extension of none.
+    """
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise StorageError(
+            f"cannot write {path}: a picture's name ends in {', '.join(FORMATS)}, "
+            f"got {path.suffix or 'no extension'}; choose such a name"
+        )
+    return kind
 
 
 def _encode(image: Image.Image, kind: str) -> bytes:
