@@ -54,12 +54,14 @@ class Hits:
         hits: at most k hits.
         metric: the metric that ordered them.
         draw: makes the PNG that a notebook shows; set by the engine.
+        asked: what the engine took the query for, from which grids are drawn; set by the engine.
     """
 
     query: str
     hits: tuple[Hit, ...]
     metric: Metric
     draw: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+    asked: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         ranks = [hit.rank for hit in self.hits]

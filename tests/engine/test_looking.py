@@ -11,6 +11,7 @@ from PIL import Image
 import lookalike
 from lookalike.engine import looking
 from lookalike.engine.looking import picture_thumbnail
+from lookalike.pictures import GridRow
 
 
 @pytest.mark.parametrize("side", [5, 28, 40, 52, 79, 80, 150, 160])
@@ -49,3 +50,41 @@ def test_a_cell_names_label_and_file(
         for cell in row.hits:
             assert cell.detail in ("disc", "square", "stripes")
             assert cell.name[:2].isdigit()
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[GridRow]:
+    rows: list[GridRow] = []
+    monkeypatch.setattr(looking, "draw_grid", lambda drawn, **_: rows.extend(drawn))
+    return rows
+
+
+def test_the_query_that_was_searched_is_drawn(
+    engine_path: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: list
+):
+    place = tmp_path / "disc" / "00.png"
+    place.parent.mkdir()
+    pixels, other_pixels = np.random.default_rng(0).integers(0, 256, (2, 20, 20, 3), dtype=np.uint8)
+    Image.fromarray(other_pixels).save(place)
+    engine = lookalike.open(engine_path, device="cpu")
+    own = engine.search("disc/00.png", k=1)
+    monkeypatch.chdir(tmp_path)
+    other = engine.search("disc/00.png", k=1)
+    monkeypatch.chdir(photos)
+    engine.grid([own, other, engine.search(pixels, k=1), engine.search(place.read_bytes(), k=1)])
+    original = np.asarray(Image.open(photos / "disc" / "00.png").convert("RGB"))
+    assert [row.query.caption for row in drawn] == ["disc", "00.png", "query 1", "query 1"]
+    assert drawn[1].hits[0].tone is None
+    for row, expected in zip(drawn, (original, other_pixels, pixels, other_pixels), strict=True):
+        np.testing.assert_array_equal(row.query.thumbnail, expected)
+
+
+def test_several_examples_are_drawn_as_the_first(engine_path: Path, photos: Path, drawn: list):
+    engine = lookalike.open(engine_path, device="cpu")
+    same = engine.search_examples(["disc/00.png", "disc/02.png"], k=1)
+    mixed = engine.search_examples(["disc/00.png", "square/02.png"], k=1)
+    engine.grid([same, mixed])
+    original = np.asarray(Image.open(photos / "disc" / "00.png").convert("RGB"))
+    assert [row.query.caption for row in drawn] == ["disc", "2 examples"]
+    for row in drawn:
+        np.testing.assert_array_equal(row.query.thumbnail, original)

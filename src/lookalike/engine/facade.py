@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.parts import EngineParts
-from lookalike.engine.queries import Query, QueryLike, embed_all, resolve_all
+from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
 from lookalike.errors import QueryError
 from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
 
@@ -88,8 +87,7 @@ class Engine(EngineParts):
         """Find the pictures closest to each of several queries.
 
         Args:
-            queries: files, paths of the gallery, bytes, arrays, Pillow images, or parts of any of
-                them (`Cropped`).
+            queries: files, gallery paths, bytes, arrays, Pillow images, parts of them (`Cropped`).
             k: hits per query; None for the preset's own. More than there are gives all.
             metric: "euclidean", "cosine" or "inner"; None for the engine's own.
             where: SQL over label, path, split, width and height; only pictures for which it holds
@@ -177,7 +175,7 @@ class Engine(EngineParts):
             settings=settings,
             spectral=self.spectral(index, settings),
         )
-        return self._drawable(hits, liked[0])
+        return self._drawable(hits, first_of(liked))
 
     def evaluate(
         self,
@@ -283,9 +281,9 @@ class Engine(EngineParts):
         )
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
-        from lookalike.engine.looking import hits_png
+        from lookalike.engine.looking import drawable
 
-        return replace(hits, draw=lambda: hits_png(self, hits, query.picture))
+        return drawable(self, hits, query)
 
 
 def open_engine(directory: str | Path, *, device: str = "auto") -> Engine:

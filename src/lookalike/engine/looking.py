@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.queries import Query
 from lookalike.errors import PictureError, QueryError, SettingsError
 from lookalike.images import thumbnail
 from lookalike.pictures import (
@@ -39,7 +41,7 @@ __all__ = [
     "draw_engine_reconstructions",
     "draw_gallery_map",
     "draw_hits",
-    "hits_png",
+    "drawable",
     "picture_thumbnail",
     "sample_queries",
 ]
@@ -100,12 +102,13 @@ def draw_hits(engine: Engine, hits: Sequence[Hits], title: str | None = None) ->
         raise QueryError("no hits to draw: search for at least one query")
     drawn = hits[: most_rows(max(map(len, hits)))]
     note = f"The first {len(drawn):,} of {len(hits):,} queries." if len(drawn) < len(hits) else None
-    return draw_grid([_row(engine, found, None) for found in drawn], title=title, note=note)
+    return draw_grid([_row(engine, found) for found in drawn], title=title, note=note)
 
 
-def hits_png(engine: Engine, hits: Hits, picture: PictureLike | None) -> bytes:
-    """Return the grid of one query as PNG, for a notebook."""
-    return to_png(draw_grid([_row(engine, hits, picture)]))
+def drawable(engine: Engine, hits: Hits, query: Query) -> Hits:
+    """Return hits that know what was asked for, and show themselves in a notebook."""
+    asked = replace(hits, asked=query)
+    return replace(asked, draw=lambda: to_png(draw_grid([_row(engine, asked)])))
 
 
 def draw_engine_reconstructions(engine: Engine) -> Image:
@@ -170,10 +173,10 @@ def sample_queries(engine: Engine, count: int) -> list[str]:
     return [gallery.paths[row] for row in rows]
 
 
-def _row(engine: Engine, hits: Hits, picture: PictureLike | None) -> GridRow:
-    label = _label_of(engine, hits.query)
-    name = _short_name(hits.query)
-    query = picture_thumbnail(engine, hits.query, picture=picture or _existing(hits.query))
+def _row(engine: Engine, hits: Hits) -> GridRow:
+    asked = hits.asked or _from_the_gallery(engine, hits.query)
+    label, name = asked.label, _short_name(hits.query)
+    query = picture_thumbnail(engine, asked.name, picture=asked.picture)
     return GridRow(
         GridCell(query, caption=label or name, name=name if label else ""),
         tuple(
@@ -189,25 +192,18 @@ def _row(engine: Engine, hits: Hits, picture: PictureLike | None) -> GridRow:
     )
 
 
+def _from_the_gallery(engine: Engine, path: str) -> Query:
+    """Return the query of hits that were not made by an engine: a path of the gallery, if any."""
+    position = engine.gallery.position(path)
+    label = None if position is None else engine.gallery.labels[position]
+    return Query(path, -1, np.zeros((0, 0, 3), np.uint8), None, label)
+
+
 def _short_name(path: str) -> str:
     """Return the file's name; for a picture of a file of many, such as IDX, its number there."""
     name = Path(path).name
     _, mark, number = name.rpartition("#")
     return mark + number if mark and number.isdigit() else name
-
-
-def _existing(name: str) -> Path | None:
-    path = Path(name).expanduser()
-    return path if path.is_file() else None
-
-
-def _label_of(engine: Engine, name: str) -> str | None:
-    position = engine.gallery.position(name)
-    if position is not None:
-        return engine.gallery.labels[position]
-    cache = engine.cache
-    kept = None if cache is None else cache.position(name)
-    return cache.labels[kept] if cache is not None and kept is not None else None
 
 
 def _tone(label: str | None, other: str | None) -> Tone | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lookalike.gallery import Gallery
     from lookalike.images import ImageSpec, PictureCache
 
-__all__ = ["Cropped", "Query", "QueryLike", "embed_all", "resolve", "resolve_all"]
+__all__ = ["Cropped", "Query", "QueryLike", "embed_all", "first_of", "resolve", "resolve_all"]
 
 PictureLike: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | Image"
 QueryLike: TypeAlias = "PictureLike | Cropped"
@@ -56,13 +56,15 @@ class Query:
         name: what the answer calls it.
         position: its place in the gallery, or -1.
         pixels: uint8 (H, W, C) as the encoder wants them; None where the gallery's embedding is it.
-        picture: what a thumbnail is made from.
+        picture: what a thumbnail is made from; None for the original or the copy of that name.
+        label: its weak label, if it is a picture of the collection that has one.
     """
 
     name: str
     position: int
     pixels: NDArray[np.uint8] | None
     picture: PictureLike | None
+    label: str | None = None
 
     def __post_init__(self) -> None:
         if self.position < 0 and self.pixels is None:
@@ -123,6 +125,12 @@ def embed_all(
     return embeddings
 
 
+def first_of(queries: Sequence[Query]) -> Query:
+    """Return the first of several examples, with its label if all have the same."""
+    labels = {query.label for query in queries}
+    return queries[0] if len(labels) == 1 else replace(queries[0], label=None)
+
+
 def resolve(
     query: QueryLike,
     number: int,
@@ -154,15 +162,16 @@ def resolve(
         position = _position_of_file(path, gallery, root)
         if position is None:
             return _decoded(path, str(query), image)
+        name, label = gallery.paths[position], gallery.labels[position]
         if _digest(path) == gallery.sha256[position]:
-            return Query(gallery.paths[position], position, None, path)
-        return _decoded(path, gallery.paths[position], image, position)
+            return Query(name, position, None, path.absolute(), label)
+        return replace(_decoded(path, name, image, position), label=label)
     position = gallery.position(str(query))
     if position is not None:
-        return Query(str(query), position, None, None)
+        return Query(str(query), position, None, None, gallery.labels[position])
     kept = cache.position(str(query)) if cache is not None else None
     if cache is not None and kept is not None:
-        return Query(str(query), -1, np.asarray(cache.pixels[kept]), None)
+        return Query(str(query), -1, np.asarray(cache.pixels[kept]), None, cache.labels[kept])
     what = (
         "is a folder"
         if path is not None and path.is_dir()
@@ -191,12 +200,17 @@ def _cropped(
         pixels = decode(part, image).pixels
     except PictureError as error:
         raise QueryError(f"the query cannot be cropped: {error}") from error
-    return Query(name, -1 if position is None else position, pixels, part)
+    if position is None:
+        return Query(name, -1, pixels, part)
+    return Query(name, position, pixels, part, gallery.labels[position])
 
 
 def _decoded(query: PictureLike, name: str, image: ImageSpec, position: int = -1) -> Query:
     with _readable():
-        return Query(name, position, decode(query, image).pixels, query)
+        pixels = decode(query, image).pixels
+    # The working directory may be another one when the picture is drawn.
+    picture = Path(query).absolute() if isinstance(query, str | Path) else query
+    return Query(name, position, pixels, picture)
 
 
 def _digest(path: Path) -> str:
