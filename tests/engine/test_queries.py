@@ -64,3 +64,33 @@ def test_an_impossible_name_is_one_line(engine_path: Path, name: str):
         engine.search(Cropped(name, Crop.parse("0,0,4,4")))
     with pytest.raises(CollectionError, match="no folder, list or data set"):
         engine.evaluate(name)
+
+
+def test_links_and_pictures_elsewhere_do_not_find_themselves(photos: Path, tmp_path: Path):
+    root, outside = tmp_path / "lists", tmp_path / "outside"
+    shutil.copytree(photos / "disc", root / "disc")
+    shutil.copytree(photos / "square", outside)
+    (root / "link.png").symlink_to(outside / "02.png")
+    (tmp_path / "door").symlink_to(root)
+    names = ["disc/00.png", "disc/02.png", "link.png", "../outside/00.png", f"{outside}/04.png"]
+    (root / "list.csv").write_text("".join(f"{name}\n" for name in names))
+    engine = lookalike.build(
+        root / "list.csv", tmp_path / "e.lookalike", epochs=1, size=16, device="cpu", report=False
+    )
+    assert engine.gallery.paths == names
+    same = {
+        root / "link.png": "link.png",
+        outside / "02.png": "link.png",
+        outside / "00.png": "../outside/00.png",
+        outside / "04.png": f"{outside}/04.png",
+        tmp_path / "door" / "disc" / "00.png": "disc/00.png",
+        tmp_path / "door" / "link.png": "link.png",
+        root / "disc" / ".." / "disc" / "00.png": "disc/00.png",
+    }
+    for query, name in same.items():
+        hits = engine.search(query, k=9)
+        assert hits.query == name
+        assert set(hits.paths) == set(names) - {name}
+    copy = tmp_path / "copy.png"
+    shutil.copy(outside / "02.png", copy)
+    assert engine.search(copy, k=9)[0].path == "link.png"

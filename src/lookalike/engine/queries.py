@@ -9,6 +9,7 @@ path of the gallery; a path of the collection that is kept as a query (its `test
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -159,11 +160,12 @@ def resolve(
         return _decoded(query, f"query {number}", image)
     path = find_path(query)
     if path is not None and path.is_file():
-        position = _position_of_file(path, gallery, root)
+        digest = _digest(path)
+        position = _position_of_file(path, digest, gallery, root)
         if position is None:
             return _decoded(path, str(query), image)
         name, label = gallery.paths[position], gallery.labels[position]
-        if _digest(path) == gallery.sha256[position]:
+        if digest == gallery.sha256[position]:
             return Query(name, position, None, path.absolute(), label)
         return replace(_decoded(path, name, image, position), label=label)
     position = gallery.position(str(query))
@@ -188,7 +190,7 @@ def _cropped(
     if isinstance(source, str | Path):
         path, name = find_path(source), str(source)
         if path is not None and path.is_file():
-            position = _position_of_file(path, gallery, root)
+            position = _position_of_file(path, _digest(path), gallery, root)
         else:
             position = gallery.position(name)
             path = find_path(root / name)
@@ -226,9 +228,15 @@ def _readable() -> Iterator[None]:
         raise QueryError(f"the query cannot be read: {error}") from error
 
 
-def _position_of_file(path: Path, gallery: Gallery, root: Path) -> int | None:
-    try:
-        relative = path.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return None
-    return gallery.position(relative)
+def _position_of_file(path: Path, digest: str, gallery: Gallery, root: Path) -> int | None:
+    """Return the place of a file in the gallery, by its name or as the same file of another."""
+    for place in (path.absolute(), path.parent.resolve() / path.name, path.resolve()):
+        for name in (Path(os.path.relpath(place, root)).as_posix(), place.as_posix()):
+            position = gallery.position(name)
+            if position is not None:
+                return position
+    for position in gallery.positions_of(digest):
+        original = find_path(root / gallery.paths[position])
+        if original is not None and original.samefile(path):
+            return position
+    return None

@@ -107,12 +107,23 @@ class Gallery:
         return list(self._table["sha256"].to_pylist())
 
     @cached_property
+    def _by_content(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for position, digest in enumerate(self.sha256):
+            places.setdefault(digest, []).append(position)
+        return places
+
+    @cached_property
     def _positions(self) -> dict[str, int]:
         return {path: position for position, path in enumerate(self.paths)}
 
     def position(self, path: str) -> int | None:
         """Return the place of `path` in the gallery, or None."""
         return self._positions.get(path)
+
+    def positions_of(self, sha256: str) -> list[int]:
+        """Return the places of the pictures of this content, in order."""
+        return self._by_content.get(sha256, [])
 
     def positions(self, where: str | None) -> NDArray[np.int64] | None:
         """Return the places of the pictures for which a filter holds, in order.
