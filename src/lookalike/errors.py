@@ -14,6 +14,7 @@ The tree::
     ├── EngineError         an engine directory is missing, foreign or inconsistent
     ├── GalleryError        the gallery cannot be read, written or filtered
     ├── QueryError          a query cannot be answered
+    │   └── UnreadableQueryError  its picture is there and cannot be read
     ├── StorageError        the disk is full or may not be written
     └── MissingExtraError   an optional library is not installed
 
@@ -36,6 +37,7 @@ __all__ = [
     "StorageError",
     "TrainingError",
     "TrainingStopped",
+    "UnreadableQueryError",
     "WeightsError",
 ]
 
@@ -86,6 +88,16 @@ class GalleryError(LookalikeError):
 
 class QueryError(LookalikeError):
     """A query cannot be answered."""
+
+
+class UnreadableQueryError(QueryError):
+    """The picture of a query cannot be read.
+
+    Attributes:
+        place: of the query among those given, from 0.
+    """
+
+    place = 0
 
 
 class StorageError(LookalikeError):

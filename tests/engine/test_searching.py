@@ -11,7 +11,7 @@ from PIL import Image
 import lookalike
 from lookalike import Engine
 from lookalike.engine.searching import search_engine
-from lookalike.errors import StorageError
+from lookalike.errors import QueryError, StorageError
 from lookalike.pictures import most_rows
 
 
@@ -55,3 +55,27 @@ def test_hits_are_kept_where_the_grid_cannot_be_written(
     assert search_engine(engine_path, ["disc/00.png"], grid=tmp_path / "g.png").failure is None
     with pytest.raises(StorageError, match=r"got \.gif"):
         search_engine(engine_path, ["disc/00.png"], grid=tmp_path / "grid.gif")
+
+
+def test_every_query_and_folder_is_answered_or_an_error(
+    engine_path: Path, photos: Path, tmp_path: Path
+):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name in ("a.png", "b.png"):
+        (broken / name).write_bytes(b"no picture")
+    with pytest.raises(QueryError, match=rf"{broken} holds no picture.*2 tried.*a\.png"):
+        search_engine(engine_path, [str(broken)])
+    with pytest.raises(QueryError, match=rf"{broken} holds no picture"):
+        search_engine(engine_path, ["disc/00.png", str(broken), "disc/02.png"])
+    for wrong in ("disc/00.pgn", str(photos / "disc" / "nothing.png"), ""):
+        with pytest.raises(QueryError, match=r"neither a picture|a query is empty"):
+            search_engine(engine_path, ["disc/00.png", wrong], k=1)
+    found = search_engine(engine_path, [str(photos / "disc"), str(broken / "a.png")], k=1)
+    assert len(found.hits) == 12
+    assert len(found.notes) == 2
+    assert all(note.startswith("skipped: ") for note in found.notes)
+    with pytest.raises(QueryError, match="none of 2 queries can be read"):
+        search_engine(engine_path, [str(broken / "a.png"), str(broken / "b.png")])
+    with pytest.raises(QueryError, match="a query is empty"):
+        lookalike.open(engine_path).search("")

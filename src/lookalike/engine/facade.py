@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.parts import EngineParts
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
-from lookalike.errors import QueryError
+from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Engine(EngineParts):
         where: str | None = None,
         include_self: bool = False,
         settings: SearchSettings | None = None,
-        on_unreadable: Callable[[QueryError], None] | None = None,
+        on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
         on_progress: OnProgress = silent,
     ) -> list[Hits]:
         """Find the pictures closest to each of several queries.
@@ -102,7 +102,7 @@ class Engine(EngineParts):
             Hits for each query, in the order given, closest first.
 
         Raises:
-            QueryError: a query cannot be read, or k is less than 1.
+            QueryError: a query names nothing or cannot be read, or k is less than 1.
             GalleryError: `where` is not understood.
             SettingsError: the settings mean nothing under the metric.
         """
@@ -264,7 +264,7 @@ class Engine(EngineParts):
     def _resolve(
         self,
         queries: Sequence[QueryLike],
-        on_unreadable: Callable[[QueryError], None] | None = None,
+        on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
     ) -> list[Query]:
         return resolve_all(
             queries,

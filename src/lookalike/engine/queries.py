@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.sources import find_path
-from lookalike.errors import PictureError, QueryError, SettingsError
+from lookalike.errors import PictureError, QueryError, SettingsError, UnreadableQueryError
 from lookalike.images import Crop, crop, decode
 from lookalike.images.decode import read_bytes
 
@@ -79,7 +79,7 @@ def resolve_all(
     root: Path,
     image: ImageSpec,
     cache: PictureCache | None,
-    on_unreadable: Callable[[QueryError], None] | None = None,
+    on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
 ) -> list[Query]:
     """Find out what each query means; see `resolve`.
 
@@ -93,7 +93,7 @@ def resolve_all(
 
     Raises:
         SettingsError: one query was given instead of a list.
-        QueryError: a query cannot be read and `on_unreadable` is None.
+        QueryError: a query names nothing, or it cannot be read and `on_unreadable` is None.
     """
     if isinstance(queries, str | bytes | Path):
         raise SettingsError("wanted a list of queries, got one: use Engine.search for one")
@@ -103,7 +103,8 @@ def resolve_all(
             resolved.append(
                 resolve(query, number, gallery=gallery, root=root, image=image, cache=cache)
             )
-        except QueryError as error:
+        except UnreadableQueryError as error:
+            error.place = number - 1
             if on_unreadable is None:
                 raise
             on_unreadable(error)
@@ -158,6 +159,8 @@ def resolve(
         return _cropped(query, number, gallery=gallery, root=root, image=image)
     if not isinstance(query, str | Path):
         return _decoded(query, f"query {number}", image)
+    if not str(query):
+        raise QueryError("a query is empty: give a picture file, or a path that a search has shown")
     path = find_path(query)
     if path is not None and path.is_file():
         digest = _digest(path)
@@ -201,7 +204,7 @@ def _cropped(
         part = crop(source, query.box)
         pixels = decode(part, image).pixels
     except PictureError as error:
-        raise QueryError(f"the query cannot be cropped: {error}") from error
+        raise UnreadableQueryError(f"the query cannot be cropped: {error}") from error
     if position is None:
         return Query(name, -1, pixels, part)
     return Query(name, position, pixels, part, gallery.labels[position])
@@ -225,7 +228,7 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except PictureError as error:
-        raise QueryError(f"the query cannot be read: {error}") from error
+        raise UnreadableQueryError(f"the query cannot be read: {error}") from error
 
 
 def _position_of_file(path: Path, digest: str, gallery: Gallery, root: Path) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.queries import Cropped, QueryLike
 from lookalike.engine.sources import find_path
-from lookalike.errors import QueryError, StorageError
+from lookalike.errors import QueryError, StorageError, UnreadableQueryError
 from lookalike.pictures import check_format, save
 from lookalike.types import Hits, Metric, OnProgress, silent
 
@@ -91,7 +91,8 @@ def search_engine(
         on_progress: told how many queries are embedded.
 
     Raises:
-        QueryError: no query can be read, or k is less than 1.
+        QueryError: a query names nothing, none of a folder's pictures can be read, or k is less
+            than 1.
         SettingsError: the settings do not go together or mean nothing under the metric.
         StorageError: the grid's name ends in no picture format's extension.
     """
@@ -101,8 +102,9 @@ def search_engine(
     if k is not None and k < 1:
         raise QueryError(f"k is {k}: wanted 1 or more")
     notes: list[str] = []
-    unreadable: list[str] = []
-    names = expand_queries(queries)
+    unreadable: list[UnreadableQueryError] = []
+    groups = {query: expand_queries([query]) for query in queries}
+    names = [name for query in queries for name in groups[query]]
     asked: list[QueryLike] = [one if crop is None else Cropped(one, crop) for one in names]
     if examples:
         hits = [
@@ -127,11 +129,10 @@ def search_engine(
             include_self=include_self,
             settings=settings,
             # One bad file must not cost the answers to all others.
-            on_unreadable=(lambda error: unreadable.append(str(error))) if len(asked) > 1 else None,
+            on_unreadable=unreadable.append if len(asked) > 1 else None,
             on_progress=on_progress,
         )
-    if not hits:
-        raise QueryError(f"none of {len(asked):,} queries can be read; the first: {unreadable[0]}")
+    _check_each_is_answered(queries, groups, unreadable)
     notes += [f"skipped: {error}" for error in unreadable]
     failure = None if grid is None else _save_grid(opened, hits, grid)
     if where is not None and not any(hits):
@@ -149,6 +150,32 @@ def _save_grid(engine: Engine, hits: Sequence[Hits], place: Path) -> StorageErro
     except StorageError as error:
         return error
     return None
+
+
+def _check_each_is_answered(
+    queries: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    unreadable: Sequence[UnreadableQueryError],
+) -> None:
+    """Raise where no picture of a folder can be read, or no query at all.
+
+    Raises:
+        QueryError: it names the folder and the first file.
+    """
+    reasons = {error.place: error for error in unreadable}
+    count = sum(len(groups[query]) for query in queries)
+    if len(reasons) == count and len(queries) > 1:
+        raise QueryError(f"none of {count:,} queries can be read; the first: {unreadable[0]}")
+    start = 0
+    for query in queries:
+        stop = start + len(groups[query])
+        is_folder = groups[query] != [query]
+        if is_folder and all(place in reasons for place in range(start, stop)):
+            raise QueryError(
+                f"{query} holds no picture that can be read, {stop - start:,} tried; "
+                f"the first: {reasons[start]}"
+            )
+        start = stop
 
 
 def _nothing_matches(engine: Engine, where: str) -> str:
@@ -171,11 +198,14 @@ def expand_queries(queries: Sequence[str]) -> list[str]:
 
     Raises:
         CollectionError: a folder holds no picture.
+        QueryError: a query is empty.
     """
     from lookalike.images import find_pictures
 
     expanded: list[str] = []
     for query in queries:
+        if not query:
+            raise QueryError("a query is empty: give a picture, a folder or a path of the gallery")
         path = find_path(query)
         if path is not None and path.is_dir():
             collection = find_pictures(path)
