@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -200,3 +201,16 @@ def test_bad_lists(tmp_path, name, data, reason):
     with pytest.raises(CollectionError, match=reason) as caught:
         find_pictures(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_engines_of_any_name_are_passed_over(tmp_path: Path):
+    manifests = {"mine": '{"format": "lookalike-engine"}', "shop": '{"format": "x"}', "bad": "{"}
+    for name in ("a.lookalike", "a.lookalike.partial", "deep/a.lookalike.old", *manifests):
+        place = tmp_path / name / "reports" / "map.png"
+        place.parent.mkdir(parents=True)
+        place.write_bytes(b"")
+        if name in manifests:
+            (tmp_path / name / "manifest.json").write_text(manifests[name])
+    found = find_pictures(tmp_path)
+    assert [one.path for one in found.pictures] == ["bad/reports/map.png", "shop/reports/map.png"]
+    assert len(find_pictures(tmp_path / "mine")) == 1  # named by itself, it is what was asked for

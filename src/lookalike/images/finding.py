@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -38,16 +39,19 @@ _SPLIT_FOLDERS: dict[str, Split] = {
     "validation": "val",
     "test": "test",
 }
+_ENGINES = (".lookalike", ".lookalike.partial", ".lookalike.old")
+# What the manifest.json of an engine of any name says.
+_ENGINE_FORMAT = "lookalike-engine"
 _LISTS = {".csv": find_in_csv, ".jsonl": find_in_jsonl, ".ndjson": find_in_jsonl}
 
 
 def find_pictures(source: Path) -> Collection:
     """Find the pictures that a path names; none of them is decoded.
 
-    - A folder, with the folders in it. Hidden files and folders and engines (`*.lookalike`) are
-      passed over, symbolic links followed. A picture's label is the first folder of its path.
-      Where there is a folder `train` beside `val`, `valid`, `validation` or `test`, these are the
-      splits, and the label is the folder below them.
+    - A folder, with the folders in it. Hidden files and folders and engines (`*.lookalike`, or by
+      their manifest) are passed over, symbolic links followed. A picture's label is the first
+      folder of its path. Where there is a folder `train` beside `val`, `valid`, `validation` or
+      `test`, these are the splits, and the label is the folder below them.
     - A folder with MNIST-named IDX files (`train-images-idx3-ubyte`, `t10k-...`, `.gz` or not).
     - A list: `.csv` (columns `path`, `label`, `split`; without a header the first column is the
       path, the second the label) or `.jsonl` (objects with the same keys). Paths are relative to
@@ -125,7 +129,7 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[str]:
             if _is_folder(entry):
                 identity = _identity(root / path)
                 unseen = identity is None or identity not in seen
-                if unseen and not entry.name.endswith(".lookalike"):
+                if unseen and not _is_engine(root / path):
                     seen.add(identity)
                     waiting.append(f"{path}/")
             elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES:
@@ -134,6 +138,17 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[str]:
                     skipped.append(Skipped(_printable(path), reason))
                 else:
                     yield path
+
+
+def _is_engine(folder: Path) -> bool:
+    """Whether a folder is an engine, finished or not: its reports are no pictures of the source."""
+    if folder.name.endswith(_ENGINES):
+        return True
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("format") == _ENGINE_FORMAT
 
 
 def _entries(root: Path, folder: str, skipped: list[Skipped]) -> list[os.DirEntry[str]]:
