@@ -124,7 +124,7 @@ def test_evaluation_puts_the_engine_beside_the_baselines(engine: Engine):
 def test_evaluation_by_a_folder_of_queries(engine: Engine, photos: Path, tmp_path: Path):
     for kind in ("disc", "stripes"):
         (tmp_path / kind).mkdir()
-        (tmp_path / kind / "q.png").write_bytes((photos / kind / "04.png").read_bytes())
+        Image.open(photos / kind / "04.png").save(tmp_path / kind / "q.bmp")
     result = engine.evaluate(tmp_path)
     assert result.protocol == "2 queries against a gallery of 36 pictures"
     assert result.engine.p_at_1 == 1.0  # each query is a copy of a gallery picture
@@ -258,3 +258,20 @@ def test_a_damaged_list_of_skipped_files_is_named(engine_path: Path, tmp_path: P
     (place / "reports" / "skipped.json").write_text(content)
     with pytest.raises(EngineError, match=r"skipped\.json is damaged.*lookalike index"):
         lookalike.open(place).skipped()
+
+
+def test_queries_that_are_the_gallery_s_own_files_do_not_find_themselves(
+    engine: Engine, photos: Path, tmp_path: Path
+):
+    import shutil
+
+    whole, alone = engine.evaluate(photos), engine.evaluate()
+    assert whole.protocol == "36 queries against a gallery of 36 pictures"
+    for given, own in zip(whole.rows, alone.rows, strict=True):
+        for name, value in own.metrics.as_dict().items():
+            assert given.metrics.as_dict()[name] == pytest.approx(value, abs=1e-6), name
+    for name in ("disc", "other"):
+        (tmp_path / name).mkdir()
+        shutil.copy(photos / "disc" / "00.png", tmp_path / name)
+    result = engine.evaluate(tmp_path, baselines=False)
+    assert result.protocol == "1 of 2 queries against a gallery of 36 pictures"

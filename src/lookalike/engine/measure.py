@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.manifest import Layout
 from lookalike.engine.settings import natural_image
-from lookalike.engine.sources import has_moved, open_source, reopen_source
+from lookalike.engine.sources import open_source, reopen_source
 from lookalike.engine.stages import cache_pictures
 from lookalike.errors import SettingsError
 from lookalike.evaluation import BASELINES, COLUMNS, Metrics, evaluate_queries, leave_one_out
@@ -22,6 +22,7 @@ from lookalike.types import OnProgress, Progress, check_metric, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
+    from lookalike.gallery import Gallery
     from lookalike.images import Collection, ImageSpec, PictureCache
 
 __all__ = ["Evaluation", "EvaluationRow", "evaluate"]
@@ -86,11 +87,13 @@ class _Queries:
         collection: where they are.
         layout: where their decoded copies are kept.
         only_test: take only the `test` split of the collection.
+        foreign: they are not those that the engine keeps.
     """
 
     collection: Collection
     layout: Layout
     only_test: bool
+    foreign: bool = False
 
     def decode(
         self, image: ImageSpec, on_progress: OnProgress
@@ -100,10 +103,23 @@ class _Queries:
         rows = cache.rows("test") if self.only_test else np.arange(len(cache))
         return np.asarray(cache.pixels[rows]), [cache.labels[row] for row in rows]
 
+    def same(self, gallery: Gallery, image: ImageSpec) -> dict[int, list[int]]:
+        """Return to places of queries those of the same files in the gallery.
+
+        A collection's own test split is what it is: only queries from elsewhere may be the
+        gallery's own pictures.
+        """
+        if not self.foreign:
+            return {}
+        cache = cache_pictures(self.collection, image, self.layout)
+        rows = cache.rows("test") if self.only_test else np.arange(len(cache))
+        found = {number: gallery.positions_of(cache.sha256[row]) for number, row in enumerate(rows)}
+        return {number: places for number, places in found.items() if places}
+
 
 @dataclass(frozen=True)
 class _DecodedQueries:
-    """The queries of an engine whose pictures are gone, at the one size that it keeps them in.
+    """The queries that an engine keeps, at the one size that it keeps them in.
 
     Attributes:
         cache: the engine's decoded pictures.
@@ -117,6 +133,10 @@ class _DecodedQueries:
         """Return pixels (Q, H, W, C) and labels; `image` is the engine's own."""
         rows = self.cache.rows("test")
         return np.asarray(self.cache.pixels[rows]), [self.cache.labels[row] for row in rows]
+
+    def same(self, gallery: Gallery, image: ImageSpec) -> dict[int, list[int]]:
+        """Return nothing: what the engine keeps as queries is not in its gallery."""
+        return {}
 
 
 def evaluate(
@@ -134,7 +154,7 @@ def evaluate(
         asked = open_source(queries, home=home, archive=archive, on_progress=on_progress)
         only_test = any(picture.split == "test" for picture in asked.pictures)
         with tempfile.TemporaryDirectory() as place:
-            given = _Queries(asked, Layout(Path(place)), only_test)
+            given = _Queries(asked, Layout(Path(place)), only_test, foreign=True)
             return _compare(engine, given, reopen, baselines, on_progress)
     return _compare(engine, _kept(engine, reopen, baselines), reopen, baselines, on_progress)
 
@@ -145,8 +165,8 @@ def _kept(
     """Return the queries that the engine keeps; None where it keeps none."""
     if not engine.manifest.counts.queries:
         return None
-    if not baselines and engine.cache is not None and has_moved(engine.manifest.source):
-        return _DecodedQueries(engine.cache)
+    if not baselines and engine.cache is not None and len(engine.cache.rows("test")):
+        return _DecodedQueries(engine.cache)  # the pictures themselves may be gone
     return _Queries(reopen(), engine.layout, True)
 
 
@@ -172,14 +192,16 @@ def _compare(
     metric = check_metric(engine.manifest.metric)
     total = 1 + (len(BASELINES) if baselines else 0)
     query_labels: list[str | None] = []
+    same: dict[int, list[int]] = {}
     if queries is None:
-        protocol = f"leave-one-out within the gallery of {len(labels):,} pictures"
         metrics = leave_one_out(gallery.embeddings, labels, metric)
     else:
         pixels, query_labels = queries.decode(engine.image, on_progress)
         embeddings = engine.encoder.embed(pixels, on_progress=on_progress)
-        protocol = f"{len(pixels):,} queries against a gallery of {len(labels):,} pictures"
-        metrics = evaluate_queries(gallery.embeddings, labels, embeddings, query_labels, metric)
+        same = queries.same(gallery, engine.image)
+        metrics = evaluate_queries(
+            gallery.embeddings, labels, embeddings, query_labels, metric, same
+        )
     on_progress(Progress("measure", 1, total))
     rows = [EvaluationRow(f"{engine.manifest.preset} (this engine)", metrics)]
     if baselines:
@@ -196,12 +218,22 @@ def _compare(
                     leave_one_out(known, labels, baseline.metric)
                     if asked is None
                     else evaluate_queries(
-                        known, labels, fitted(asked), query_labels, baseline.metric
+                        known, labels, fitted(asked), query_labels, baseline.metric, same
                     ),
                 )
             )
             on_progress(Progress("measure", len(rows), total))
-    return Evaluation(protocol, tuple(rows))
+    return Evaluation(_protocol(metrics, len(labels), queries is None), tuple(rows))
+
+
+def _protocol(metrics: Metrics, gallery: int, within: bool) -> str:
+    """Say what was searched with what, and how many queries had no right answer to find."""
+    every = metrics.queries + metrics.left_out
+    count = f"{metrics.queries:,} of {every:,}" if metrics.left_out else f"{every:,}"
+    if not within:
+        return f"{count} queries against a gallery of {gallery:,} pictures"
+    some = f", {count} as queries" if metrics.left_out else ""
+    return f"leave-one-out within the gallery of {gallery:,} pictures{some}"
 
 
 def _gallery_pixels(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -94,8 +94,9 @@ def evaluate_queries(
     queries: NDArray[np.float32],
     query_labels: Sequence[str | None],
     metric: Metric,
+    same: Mapping[int, Sequence[int]] | None = None,
 ) -> Metrics:
-    """Measure queries against a gallery that does not hold them.
+    """Measure queries against a gallery that does not hold them, but for those in `same`.
 
     Unlabelled pictures of the gallery are not searched, unlabelled queries are left out.
 
@@ -105,11 +106,12 @@ def evaluate_queries(
         queries: embeddings (Q, D).
         query_labels: Q labels.
         metric: "euclidean", "cosine" or "inner".
+        same: to places of queries, those in the gallery that they must not find: the same pictures.
 
     Raises:
         SettingsError: no query has a right answer, or the arguments do not match.
     """
-    return _measure(gallery, gallery_labels, queries, query_labels, metric, own=False)
+    return _measure(gallery, gallery_labels, queries, query_labels, metric, own=False, same=same)
 
 
 def leave_one_out(
@@ -136,6 +138,7 @@ def _measure(
     metric: Metric,
     *,
     own: bool,
+    same: Mapping[int, Sequence[int]] | None = None,
 ) -> Metrics:
     _check(gallery, gallery_labels, queries, query_labels)
     searched = np.array([label is not None for label in gallery_labels], bool)
@@ -148,24 +151,32 @@ def _measure(
     wanted[[label is None for label in query_labels]] = -1
     counts = np.append(np.bincount(numbers, minlength=len(names)), 0)
     totals = np.where(wanted >= 0, counts[wanted] - int(own), 0)
+    place = np.cumsum(searched) - 1
+    hidden = {
+        query: place[[one for one in places if searched[one]]]
+        for query, places in (same or {}).items()
+    }
+    for query, places in hidden.items():
+        totals[query] -= np.count_nonzero(numbers[places] == wanted[query])
     asked = np.flatnonzero(totals > 0)
     if not len(asked):
         raise SettingsError(
             "nothing to measure by: no query shares a label with a picture of the gallery; "
             "sort the pictures into sub-folders, or give a list with labels"
         )
-    place = np.cumsum(searched) - 1
+    depth = max(DEPTH, int(totals.max()))
     rankings = rank(
         gallery[searched],
         queries[asked],
         check_metric(metric),
-        depth=max(DEPTH, int(totals.max())),
+        depth=depth + max(map(len, hidden.values()), default=0),
         leave_out=place[asked] if own else None,
     )
     values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in COLUMNS}
     for start, ranking in rankings:
         part = asked[start : start + len(ranking)]
-        for name, value in _values(numbers[ranking], wanted[part], totals[part]).items():
+        found = _labels_found(ranking, numbers, [hidden.get(int(query)) for query in part], depth)
+        for name, value in _values(found, wanted[part], totals[part]).items():
             values[name].append(value)
     means = {name: float(np.concatenate(parts).mean()) for name, parts in values.items()}
     return Metrics(
@@ -174,6 +185,24 @@ def _measure(
         gallery=int(searched.sum()),
         left_out=len(query_labels) - len(asked),
     )
+
+
+def _labels_found(
+    ranking: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    hidden: Sequence[NDArray[np.int64] | None],
+    depth: int,
+) -> NDArray[np.int64]:
+    """Return the labels (Q, depth) at the places of a ranking; hidden places close up.
+
+    At the end, where there are too few, stands -1, which is no label.
+    """
+    found = numbers[ranking]
+    for row, places in enumerate(hidden):
+        if places is not None and len(places):
+            kept = found[row][~np.isin(ranking[row], places)]
+            found[row] = np.append(kept, np.full(found.shape[1] - len(kept), -1))
+    return found[:, :depth]
 
 
 def _values(
