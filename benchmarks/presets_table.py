@@ -56,6 +56,7 @@ RUNS = (
     Run("fashion-mnist", "vgg19", size=32),
     Run("fashion-mnist", "efficientnet-lite0", size=64),
     Run("fashion-mnist", "conv128"),
+    Run("fashion-mnist", "twin"),
     Run("stamps", "digits-conv16"),
     Run("stamps", "animals-conv16", size=128, epochs=5),
     Run("stamps", "animals-linear512", epochs=10),
@@ -65,6 +66,7 @@ RUNS = (
     Run("stamps", "vgg19"),
     Run("stamps", "efficientnet-lite0"),
     Run("stamps", "conv128"),
+    Run("stamps", "twin"),
 )
 COLUMNS = {
     "fashion-mnist": ("P@1", "P@10", "mAP@1000"),

@@ -17,6 +17,7 @@ LAYERS = (
     ("types",),
     ("storage",),
     ("images", "whitening"),
+    ("parts",),
     ("models",),
     ("training", "gallery"),
     ("encoder",),
@@ -26,8 +27,8 @@ LAYERS = (
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 WITHOUT_TORCH = (
-    "errors", "types", "storage", "images", "whitening", "gallery", "search", "evaluation",
-    "pictures",
+    "errors", "types", "storage", "images", "whitening", "parts", "gallery", "search",
+    "evaluation", "pictures",
 )  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -25,10 +25,11 @@ from lookalike.errors import EngineError, SettingsError, StorageError
 from lookalike.images.spec import ImageSpec
 from lookalike.models import Autoencoder, get_preset
 from lookalike.models.autoencoder import Network
+from lookalike.parts import PartedWhitening, fit_parts
 from lookalike.storage import recover, replace_directory, storage_errors, sync_tree, write_text
 from lookalike.training import resolve_device, to_input
 from lookalike.types import OnProgress, Progress, silent
-from lookalike.whitening import Whitening
+from lookalike.whitening import Whitening, fit_whitening
 
 __all__ = ["Encoder", "Reconstructions", "load_encoder"]
 
@@ -83,7 +84,7 @@ class Encoder:
         image: ImageSpec,
         *,
         latent: int | None = None,
-        whitening: Whitening | None = None,
+        whitening: Whitening | PartedWhitening | None = None,
         device: str = "auto",
     ) -> None:
         self.device = resolve_device(device)
@@ -146,6 +147,10 @@ class Encoder:
             float32 (M, D).
         """
         latents = self.latents(pixels, rows, on_progress=on_progress)
+        return self.whitened(latents)
+
+    def whitened(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the embeddings of bare latents (N, D): whitened, if this encoder whitens."""
         return latents if self.whitening is None else self.whitening.apply(latents)
 
     def reconstruct(self, pixels: NDArray[np.uint8]) -> Reconstructions:
@@ -191,7 +196,14 @@ class Encoder:
 
     def config(self) -> dict[str, Any]:
         """Return what `config.json` holds, but for the format's own fields."""
-        return {"preset": self.preset, "latent": self.latent, "image": self.image.as_dict()}
+        config: dict[str, Any] = {
+            "preset": self.preset,
+            "latent": self.latent,
+            "image": self.image.as_dict(),
+        }
+        if isinstance(self.whitening, PartedWhitening):
+            config["balance"] = self.whitening.balance
+        return config
 
     @property
     def fingerprint(self) -> str:
@@ -203,10 +215,39 @@ class Encoder:
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        for name, array in sorted(_whitening_arrays(self.whitening).items()):
+        for name, array in sorted(self._arrays().items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+    def balanced(self, queries: NDArray[np.float32], balance: float) -> NDArray[np.float32]:
+        """Return queries (Q, D) whose inner products weigh the meaning by `balance`, 0 to 1.
+
+        Raises:
+            SettingsError: the embedding has no parts to weigh.
+        """
+        if not isinstance(self.whitening, PartedWhitening):
+            raise SettingsError(
+                f"preset {self.preset} has one latent, and nothing to balance: leave the balance "
+                "out, or build with preset twin"
+            )
+        return self.whitening.balanced(queries, balance)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {} if self.whitening is None else self.whitening.arrays()
+
+    def fit_whitening(self, latents: NDArray[np.float32], *, balance: float = 0.5) -> None:
+        """Fit the half-whitening on a gallery's bare latents, part by part if they have parts.
+
+        Args:
+            latents: float32 (N, D), as `latents` gives them.
+            balance: how much the meaning counts beside the appearance, of 1; for latents with
+                parts.
+        """
+        if self.model.parts:
+            self.whitening = fit_parts(latents, self.model.parts, balance=balance)
+        else:
+            self.whitening = fit_whitening(latents)
 
     def save(self, directory: Path) -> None:
         """Write the encoder's files beside `directory` and rename them into place.
@@ -218,7 +259,7 @@ class Encoder:
             name: tensor.detach().cpu().contiguous()
             for name, tensor in self.model.state_dict().items()
         }
-        arrays = _whitening_arrays(self.whitening)
+        arrays = self._arrays()
         config = {"format": FORMAT, "version": VERSION, **self.config()}
         beside = directory.with_name(directory.name + ".new")
         with storage_errors(directory):
@@ -249,9 +290,7 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
         image = ImageSpec.from_dict(config["image"])
         model = preset.build(image, config["latent"])
         model.load_state_dict(load_file(str(directory / WEIGHTS)), strict=True)
-        whitening = None
-        if (directory / WHITENING).exists():
-            whitening = Whitening(**load_arrays(str(directory / WHITENING)))
+        whitening = _load_whitening(directory / WHITENING, model, config)
     except (SettingsError, *_DAMAGES) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EngineError(
@@ -279,11 +318,12 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _whitening_arrays(whitening: Whitening | None) -> dict[str, NDArray[Any]]:
-    if whitening is None:
-        return {}
-    return {
-        "mean": whitening.mean,
-        "components": whitening.components,
-        "scale": whitening.scale,
-    }
+def _load_whitening(
+    path: Path, model: Network, config: dict[str, Any]
+) -> Whitening | PartedWhitening | None:
+    if not path.exists():
+        return None
+    arrays = load_arrays(str(path))
+    if model.parts:
+        return PartedWhitening.from_arrays(arrays, model.parts, config["balance"])
+    return Whitening(**arrays)

@@ -8,6 +8,7 @@ docs/presets.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,10 @@ class Whitening:
             lengths = np.linalg.norm(rows, axis=1, keepdims=True)
             whitened[start : start + BLOCK] = rows / np.maximum(lengths, np.finfo(np.float32).tiny)
         return whitened
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays by name, as `Whitening(**arrays)` takes them."""
+        return {"mean": self.mean, "components": self.components, "scale": self.scale}
 
 
 def fit_whitening(

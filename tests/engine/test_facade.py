@@ -110,7 +110,7 @@ def test_unanswerable_queries(engine: Engine, tmp_path: Path):
 def test_evaluation_puts_the_engine_beside_the_baselines(engine: Engine):
     result = engine.evaluate()
     names = [row.name for row in result.rows]
-    assert names == ["conv128 (this engine)", "raw-pixels", "colour-histogram", "hog", "pca"]
+    assert names == ["twin (this engine)", "raw-pixels", "colour-histogram", "hog", "pca"]
     assert result.protocol.startswith("leave-one-out within the gallery of 36")
     assert result.engine.queries == 36
     # A label that a hit shares with its query, counted by hand.
@@ -151,7 +151,7 @@ def test_the_report_holds_everything(engine: Engine):
         with Image.open(reports / f"{name}.png") as image:
             assert image.size[0] > 200
     assert page.count("data:image/png") == 4
-    for text in ("conv128", "raw-pixels", "broken.jpg", "MAP@R", "lookalike build"):
+    for text in ("twin", "raw-pixels", "broken.jpg", "MAP@R", "lookalike build"):
         assert text in page
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 from torch.nn import functional
 
 from lookalike.models import PRESETS, Autoencoder, PretrainedEncoder, build_model, resolve_image
+from lookalike.training.twin import TwinLoss
 
 TRAINED_HERE = [name for name, preset in PRESETS.items() if preset.training is not None]
 # A small picture that each network can have; odd and oblong where it can.
@@ -20,11 +22,16 @@ SMALL = {
     "food-conv13x13x8": (12, 20),
     "vgg19": (32, 65),
     "efficientnet-lite0": (32, 65),
+    "twin": (13, 18),
     "conv128": (13, 18),
 }
 CHANNELS = {"digits-conv16": (1, 3), "vgg19": (3,), "efficientnet-lite0": (3,)}
 CASES = [(name, c) for name in PRESETS for c in CHANNELS.get(name, (1, 3))]
-LOSSES = {"mse": functional.mse_loss, "bce": functional.binary_cross_entropy}
+LOSSES = {
+    "mse": functional.mse_loss,
+    "bce": functional.binary_cross_entropy,
+    "twin": functional.mse_loss,  # its decoder's part of the loss
+}
 
 
 def build(name, channels=3, seed=0, latent=None):
@@ -44,6 +51,17 @@ def pictures(name, count, channels=3, seed=0):
     return (x - image.mean[0]) / image.std[0]
 
 
+def training_loss(name, model, x):
+    training = PRESETS[name].training
+    if training.twin is None:
+        return LOSSES[training.loss](model(x), x)
+    for layer in model.modules():  # residuals start as nothing, and hide what is inside
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.ones_(layer.weight)
+    torch.manual_seed(0)  # of the views
+    return TwinLoss(model, training.twin)(x, x.flip(0))
+
+
 @pytest.mark.parametrize(("name", "channels"), CASES)
 def test_shapes(name, channels):
     model, x = build(name, channels), pictures(name, 3, channels)
@@ -60,7 +78,7 @@ def test_shapes(name, channels):
 @pytest.mark.parametrize(("name", "channels"), [(n, c) for n, c in CASES if n in TRAINED_HERE])
 def test_loss_is_finite_and_reaches_every_parameter(name, channels):
     model, x = build(name, channels), pictures(name, 4, channels)
-    loss = LOSSES[PRESETS[name].training.loss](model(x), x)
+    loss = training_loss(name, model, x)
     assert torch.isfinite(loss)
     loss.backward()
     for parameter_name, parameter in model.named_parameters():
@@ -104,6 +122,8 @@ def test_channels_last_gives_the_same_latents(name):
 @pytest.mark.parametrize("name", TRAINED_HERE)
 def test_overfits_eight_pictures(name):
     model, x = build(name), pictures(name, 8)
+    if PRESETS[name].training.twin:
+        model.fit([x])
     model.train()
     training = PRESETS[name].training
     # Three times the seeds' rate: what is asked is that it can learn, in few steps.

@@ -66,6 +66,7 @@ def search(
     alpha: o.Alpha = 3.0,
     rerank: o.RerankName = None,
     depth: o.Depth = None,
+    balance: o.Balance = None,
     like: o.Like = None,
     unlike: o.Unlike = None,
     combine: o.CombineName = None,
@@ -96,7 +97,7 @@ def search(
             where=where,
             include_self=include_self,
             settings=SearchSettings(
-                expand, alpha, check_rerank(rerank) if rerank is not None else None, depth
+                expand, alpha, check_rerank(rerank) if rerank is not None else None, depth, balance
             ),
             examples=Examples(
                 like or (), unlike or (), check_combine(combine) if combine is not None else None

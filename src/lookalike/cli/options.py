@@ -10,6 +10,7 @@ import typer
 __all__ = [
     "Alpha",
     "Archive",
+    "Balance",
     "Baselines",
     "BatchSize",
     "Channels",
@@ -26,6 +27,7 @@ __all__ = [
     "LearningRate",
     "Like",
     "MetricName",
+    "Minutes",
     "Output",
     "Overwrite",
     "PresetName",
@@ -55,7 +57,7 @@ Output = Annotated[
 ]
 PresetName = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--preset", "-p", help="See `lookalike presets`.  [default: conv128]"),
+    typer.Option("--preset", "-p", help="See `lookalike presets`.  [default: twin]"),
 ]
 Size = Annotated[
     Optional[int],  # noqa: UP045
@@ -72,9 +74,13 @@ Latent = Annotated[
 Epochs = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
-        help="Passes over the training pictures.  [default: the preset's; conv128: 10, "
-        "and up to 50 when there are few pictures]"
+        help="Passes over the training pictures.  [default: the preset's; twin: 10, "
+        "and up to 300 when there are few pictures]"
     ),
+]
+Minutes = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(help="Train for about so long instead; the speed is measured first."),
 ]
 BatchSize = Annotated[
     Optional[int],  # noqa: UP045
@@ -111,6 +117,12 @@ Depth = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
         help="Candidates that are re-ranked.  [default: 200 k-reciprocal, 1000 diffusion]"
+    ),
+]
+Balance = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        help="From 0, looks like, to 1, means like; for preset twin.  [default: the engine's, 0.5]"
     ),
 ]
 Like = Annotated[

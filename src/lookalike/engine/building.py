@@ -54,6 +54,7 @@ def build(
     channels: int | None = None,
     latent: int | None = None,
     epochs: int | None = None,
+    minutes: float | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     whiten: bool | None = None,
@@ -78,6 +79,7 @@ def build(
         channels: 1 for grey, 3 for colour; None for the preset's own.
         latent: width of the latent; None for the preset's own.
         epochs: passes over the training pictures; None for the preset's own.
+        minutes: train about so long instead; the speed is measured first.
         batch_size: pictures in one step; None for the preset's own.
         learning_rate: of the optimiser; None for the preset's own.
         whiten: half-whiten the embeddings; None for the preset's own.
@@ -102,6 +104,7 @@ def build(
         channels=channels,
         latent=latent,
         epochs=epochs,
+        minutes=minutes,
         batch_size=batch_size,
         learning_rate=learning_rate,
         whiten=whiten,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
+    from lookalike.gallery import ExactIndex
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
@@ -110,11 +111,12 @@ class Engine(EngineParts):
 
         resolved = self._resolve(queries, on_unreadable)
         positions = np.array([query.position for query in resolved], np.int64)
-        index = self.index(metric or check_metric(self.manifest.metric))
+        embeddings = self._balanced(self._embed(resolved, on_progress), settings)
+        index = self._index_for(metric, settings)
         found = search(
             self.gallery,
             index,
-            self._embed(resolved, on_progress),
+            embeddings,
             names=[query.name for query in resolved],
             k=self.manifest.k if k is None else k,
             where=where,
@@ -159,8 +161,8 @@ class Engine(EngineParts):
         from lookalike.search import search_examples
 
         liked, others = self._resolve(like), self._resolve(unlike)
-        embeddings = self._embed(liked + others, on_progress)
-        index = self.index(metric or check_metric(self.manifest.metric))
+        embeddings = self._balanced(self._embed(liked + others, on_progress), settings)
+        index = self._index_for(metric, settings)
         positions = np.array([one.position for one in liked + others], np.int64)
         hits = search_examples(
             self.gallery,
@@ -279,6 +281,16 @@ class Engine(EngineParts):
         return embed_all(
             queries, self.gallery, lambda p: self.encoder.embed(p, on_progress=on_progress)
         )
+
+    def _balanced(
+        self, queries: NDArray[np.float32], settings: SearchSettings | None
+    ) -> NDArray[np.float32]:
+        balance = None if settings is None else settings.balance
+        return queries if balance is None else self.encoder.balanced(queries, balance)
+
+    def _index_for(self, metric: Metric | None, settings: SearchSettings | None) -> ExactIndex:
+        own = check_metric(self.manifest.metric)
+        return self.index(settings.choose_metric(metric, own) if settings else metric or own)
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
         from lookalike.engine.looking import drawable

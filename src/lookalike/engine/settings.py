@@ -14,16 +14,13 @@ from lookalike.models import DEFAULT_PRESET, get_preset
 from lookalike.training import resolve_device
 from lookalike.types import Metric, check_metric
 
-__all__ = ["BuildSettings", "natural_epochs", "natural_image"]
+__all__ = ["BuildSettings", "natural_batch", "natural_image"]
 
 # Pictures looked at to tell the size and the colour of a collection.
 SAMPLE = 64
-LARGEST_NATURAL = 64
 # Mean difference between the channels, of 255, under which a picture counts as grey.
 GREY_TOLERANCE = 2.0
-# Pictures that a training on few of them should see altogether, and the passes it may take.
-PICTURES_SEEN = 80_000
-FEWEST_EPOCHS, MOST_EPOCHS = 10, 50
+SMALLEST_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ class BuildSettings:
         channels: 1 for grey, 3 for colour.
         latent: width of the latent.
         epochs: passes over the training pictures.
+        minutes: train as long as this, instead of a number of epochs.
         batch_size: pictures in one training step.
         learning_rate: of the optimiser.
         whiten: half-whiten the embeddings.
@@ -50,6 +48,7 @@ class BuildSettings:
     channels: int | None = None
     latent: int | None = None
     epochs: int | None = None
+    minutes: float | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     whiten: bool | None = None
@@ -65,6 +64,10 @@ class BuildSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{name.replace('_', '-')} is {value}: wanted 1 or more")
+        if self.minutes is not None and not self.minutes > 0:
+            raise SettingsError(f"minutes is {self.minutes}: wanted above 0")
+        if self.minutes is not None and self.epochs is not None:
+            raise SettingsError("minutes and epochs both say how long to train: choose one")
         if self.channels not in (None, 1, 3):
             raise SettingsError(f"channels is {self.channels}: wanted 1 (grey) or 3 (colour)")
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:
@@ -83,21 +86,24 @@ class BuildSettings:
         }
 
 
-def natural_epochs(pictures: int) -> int:
-    """Return how many passes suit so many training pictures: few pictures need many.
+def natural_batch(pictures: int, most: int) -> int:
+    """Return how many pictures make a step: at most a third of them, so that steps differ.
 
-    >>> natural_epochs(785), natural_epochs(8_000), natural_epochs(60_000)
-    (50, 10, 10)
+    >>> natural_batch(60_000, 512), natural_batch(785, 512), natural_batch(20, 512)
+    (512, 256, 32)
     """
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(PICTURES_SEEN / max(1, pictures))))
+    size = SMALLEST_BATCH
+    while size * 2 <= min(most, pictures / 3):
+        size *= 2
+    return size
 
 
-def natural_image(collection: Collection) -> ImageSpec:
+def natural_image(collection: Collection, largest: int = 64) -> ImageSpec:
     """Return the size and colour that suit a collection, from a sample of its pictures.
 
     The side is the median of the pictures' shorter sides, rounded down to a multiple of 4, at
-    least 8 and at most 64; grey if every picture of the sample is grey. The decoder halves twice,
-    hence the 4.
+    least 8 and at most `largest`; grey if every picture of the sample is grey. The decoder
+    halves twice, hence the 4.
     """
     probe = ImageSpec(height=32, width=32, channels=3)
     sides, grey = [], True
@@ -109,6 +115,6 @@ def natural_image(collection: Collection) -> ImageSpec:
         sides.append(min(decoded.width, decoded.height))
         pixels = decoded.pixels.astype(np.float32)
         grey = grey and float(np.ptp(pixels, axis=2).mean()) < GREY_TOLERANCE
-    side = int(np.median(sides)) if sides else LARGEST_NATURAL
-    side = min(LARGEST_NATURAL, max(8, side - side % 4))
+    side = int(np.median(sides)) if sides else largest
+    side = min(largest, max(8, side - side % 4))
     return replace(probe, height=side, width=side, channels=1 if grey else 3)

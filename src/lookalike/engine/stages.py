@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.manifest import Layout
-from lookalike.engine.settings import BuildSettings, natural_epochs, natural_image
+from lookalike.engine.settings import BuildSettings, natural_batch, natural_image
 from lookalike.engine.unfinished import (
     Plan,
+    Unfinished,
     check_pictures,
     check_settings,
     describe_pictures,
+    find_unfinished,
     keep_plan,
 )
 from lookalike.errors import CollectionError, SettingsError
@@ -27,7 +29,6 @@ from lookalike.models import Preset, TrainingSettings, build_model, get_preset, 
 from lookalike.storage import write_text
 from lookalike.training import TrainingRecord, split_rows, train
 from lookalike.types import OnProgress, silent
-from lookalike.whitening import fit_whitening
 
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder
@@ -124,7 +125,11 @@ def train_encoder(
     record, rows, held_out = None, np.zeros(0, np.int64), np.zeros(0, np.int64)
     if schedule is not None:
         rows, held_out = _split(cache, schedule)
+        if settings.minutes is not None:
+            begun = find_unfinished(layout) if resume else None
+            schedule = _fit_to_minutes(settings, schedule, begun, model, cache, rows)
         pictures = describe_pictures(cache.sha256)
+        plan.used["epoch_pictures"] = schedule.epoch_pictures
         plan = replace(plan, epochs=schedule.epochs, pictures=pictures)
         if resume:
             check_pictures(layout, plan)
@@ -168,8 +173,8 @@ def fill_gallery(
     encoder.whitening = None
     embeddings = encoder.embed(cache.pixels, rows, on_progress=on_progress)
     if whiten:
-        encoder.whitening = fit_whitening(embeddings)
-        embeddings = encoder.whitening.apply(embeddings)
+        encoder.fit_whitening(embeddings)
+        embeddings = encoder.whitened(embeddings)
     encoder.save(layout.encoder)
     return write_gallery(
         layout.gallery,
@@ -205,7 +210,7 @@ def _plan(
 def _choose_image(preset: Preset, settings: BuildSettings, collection: Collection) -> ImageSpec:
     size, channels = settings.size, settings.channels
     if preset.adapts and (size is None or channels is None):
-        natural = natural_image(collection)
+        natural = natural_image(collection, preset.adapts.largest)
         size = size or natural.height
         channels = channels or natural.channels
     return resolve_image(preset, size=size, channels=channels)
@@ -216,7 +221,7 @@ def _choose_training(
 ) -> TrainingSettings | None:
     chosen: dict[str, Any] = {
         name: value
-        for name in ("epochs", "batch_size", "learning_rate")
+        for name in ("epochs", "minutes", "batch_size", "learning_rate")
         if (value := getattr(settings, name)) is not None
     }
     if preset.training is None:
@@ -226,12 +231,39 @@ def _choose_training(
                 f"leave out {', '.join(sorted(chosen))}"
             )
         return None
+    chosen.pop("minutes", None)  # how many epochs that is, is measured later
     if preset.adapts:
-        chosen.setdefault("epochs", natural_epochs(pictures))
+        chosen.setdefault("epochs", preset.adapts.epochs(pictures))
+        chosen.setdefault("batch_size", natural_batch(pictures, preset.training.batch_size))
     schedule = replace(preset.training, **chosen)
     if preset.training.decay:  # the Keras seeds tie their decay to the length of the training
         schedule = replace(schedule, decay=schedule.learning_rate / schedule.epochs)
     return schedule
+
+
+def _fit_to_minutes(
+    settings: BuildSettings,
+    schedule: TrainingSettings,
+    begun: Unfinished | None,
+    model: Network,
+    cache: PictureCache,
+    rows: NDArray[np.int64],
+) -> TrainingSettings:
+    """Return the schedule with as many epochs as the minutes allow, or as it was begun with."""
+    from lookalike.training import fit_to_seconds
+
+    if begun is not None and begun.plan is not None:
+        plan = begun.plan
+        return replace(schedule, epochs=plan.epochs, epoch_pictures=plan.used.get("epoch_pictures"))
+    return fit_to_seconds(
+        60 * (settings.minutes or 0),
+        model,
+        cache.pixels,
+        rows,
+        image=cache.spec,
+        settings=schedule,
+        device=settings.device,
+    )
 
 
 def _split(

@@ -9,6 +9,8 @@ from typing import ClassVar, TypeAlias
 
 from torch import Tensor, nn
 
+from lookalike.parts import LatentPart
+
 __all__ = ["Autoencoder", "Network", "PretrainedEncoder"]
 
 
@@ -21,9 +23,12 @@ class Autoencoder(nn.Module):
         input_shape: (C, H, W).
         latent_shape: shape of one picture's latent, without the batch.
         flatten: values that enter the linear layer which makes the latent; None without one.
+        parts: the parts of the latent that are whitened and weighed apart; empty for a latent that
+            is one piece.
     """
 
     decodes: ClassVar[bool] = True
+    parts: tuple[LatentPart, ...] = ()
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class PretrainedEncoder(nn.Module):
     """
 
     decodes: ClassVar[bool] = False
+    parts: tuple[LatentPart, ...] = ()
     flatten: ClassVar[int | None] = None
 
     def __init__(

@@ -118,8 +118,8 @@ class QuickBatchNorm2d(nn.BatchNorm2d):
         if input.numel() == input.shape[1]:
             raise SettingsError(
                 "batch normalisation cannot train on one picture at a time that is so small that "
-                "one value a channel is left of it: take more pictures, a larger --batch-size or "
-                "a larger --size"
+                "one value a channel is left of it: take more pictures, a larger batch size or "
+                "a larger size"
             )
         # A tensor, not a number: reading the count would make a GPU wait at every layer.
         share = (_RECENT_SHARE / (steps + _RECENT_SHARE)).clamp(min=self.momentum)

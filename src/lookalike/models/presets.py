@@ -21,8 +21,9 @@ from lookalike.models.conv16 import build_animals_conv16, build_conv128, build_d
 from lookalike.models.efficientnet import build_efficientnet_lite0, load_efficientnet_lite0
 from lookalike.models.food import build_food_conv, build_food_dense
 from lookalike.models.linear512 import build_linear512
-from lookalike.models.preset import Preset, PresetSummary, TrainingSettings
+from lookalike.models.preset import Adapts, Preset, PresetSummary, TrainingSettings, TwinSettings
 from lookalike.models.tiny import build_tiny
+from lookalike.models.twin import build_twin
 from lookalike.models.vgg import build_vgg19, load_vgg19
 from lookalike.types import OnProgress, silent
 
@@ -39,7 +40,7 @@ __all__ = [
     "summarise",
 ]
 
-DEFAULT_PRESET = "conv128"
+DEFAULT_PRESET = "twin"
 
 WEIGHTS_HOME = Path("~/.cache/lookalike/weights")
 """Where downloaded weights are kept unless another folder is given; expanded when it is used."""
@@ -167,9 +168,31 @@ PRESETS: dict[str, Preset] = {
         load_weights=load_efficientnet_lite0,
         extra="efficientnet",
     ),
+    "twin": Preset(
+        name="twin",
+        summary="the default: gradients, textures, colours and a meaning learnt from neighbours",
+        source="This project: docs/experiments.md says what was tried and what it gave.",
+        image=ImageSpec(128, 128, 3),
+        latent=(704,),
+        training=TrainingSettings(
+            loss="twin",
+            epochs=10,
+            batch_size=512,
+            learning_rate=2e-3,
+            optimizer="adamw",
+            weight_decay=0.05,
+            schedule="cosine",
+            twin=TwinSettings(),
+        ),
+        metric="cosine",
+        k=10,
+        build=build_twin,
+        whiten=True,
+        adapts=Adapts(largest=128, seen=120_000, fewest=10, most=300),
+    ),
     "conv128": Preset(
         name="conv128",
-        summary="the default: the layers of digits-conv16, a latent of 128 numbers, half-whitened",
+        summary="the layers of digits-conv16, a latent of 128 numbers, half-whitened",
         source="This project: digits-conv16, widened and whitened because both were measured.",
         image=ImageSpec(64, 64, 3),
         latent=(128,),
@@ -178,7 +201,7 @@ PRESETS: dict[str, Preset] = {
         k=10,
         build=build_conv128,
         whiten=True,
-        adapts=True,
+        adapts=Adapts(largest=64, seen=80_000, fewest=10, most=50),
     ),
 }
 

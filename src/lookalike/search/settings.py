@@ -66,18 +66,25 @@ class SearchSettings:
         rerank: "k-reciprocal", "diffusion", "spectral" or None.
         depth: candidates that are put into a new order; None for the method's own. "spectral"
             orders the whole gallery and takes none.
+        balance: from 0, looks like, to 1, means like; None for the engine's own. For encoders
+            whose latent has both parts.
     """
 
     expand: int = 0
     alpha: float = 3.0
     rerank: Rerank | None = None
     depth: int | None = None
+    balance: float | None = None
 
     def __post_init__(self) -> None:
         if self.expand < 0:
             raise SettingsError(f"expand is {self.expand}: wanted 0 (none) or more")
         if not (isfinite(self.alpha) and self.alpha >= 0):
             raise SettingsError(f"alpha is {self.alpha}: wanted 0 (average) or more")
+        if self.balance is not None and not 0 <= self.balance <= 1:
+            raise SettingsError(
+                f"balance is {self.balance}: wanted from 0 (looks like) to 1 (means like)"
+            )
         if self.rerank is not None:
             check_rerank(self.rerank)
         if self.depth is not None and self.depth < 1:
@@ -92,6 +99,24 @@ class SearchSettings:
     def plain(self) -> bool:
         """Whether the search just takes the nearest."""
         return not self.expand and self.rerank is None
+
+    def choose_metric(self, asked: Metric | None, own: Metric) -> Metric:
+        """Return the metric to search by: a balanced query is one of inner products.
+
+        Args:
+            asked: what the person asked for, if anything.
+            own: the engine's.
+
+        Raises:
+            SettingsError: another metric is asked for than the balance can have.
+        """
+        if self.balance is None:
+            return asked or own
+        if asked not in (None, "inner"):
+            raise SettingsError(
+                f"balance weighs inner products, got metric {asked}: leave the metric out"
+            )
+        return "inner"
 
     def check_metric(self, metric: Metric) -> None:
         """Make sure that the settings mean something under a metric.

@@ -13,6 +13,7 @@ from lookalike.training.split import split_rows
 
 if TYPE_CHECKING:
     from lookalike.training.batches import batches, to_input
+    from lookalike.training.budget import fit_to_seconds
     from lookalike.training.device import resolve_device
     from lookalike.training.loop import train
     from lookalike.training.objectives import OBJECTIVES
@@ -22,6 +23,7 @@ __all__ = [
     "Epoch",
     "TrainingRecord",
     "batches",
+    "fit_to_seconds",
     "resolve_device",
     "split_rows",
     "to_input",
@@ -31,6 +33,7 @@ __all__ = [
 _LATER = {
     "OBJECTIVES": "objectives",
     "batches": "batches",
+    "fit_to_seconds": "budget",
     "resolve_device": "device",
     "to_input": "batches",
     "train": "loop",

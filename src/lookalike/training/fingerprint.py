@@ -33,11 +33,11 @@ def fingerprint(
 ) -> dict[str, Any]:
     """Return everything that decides the weights after a number of epochs, ready for JSON.
 
-    The number of epochs is part of it only where the learning rate decays: presets derive the
-    decay from it. Of the pictures, 256 spread over the collection are compared byte by byte.
+    The number of epochs is part of it only where the learning rate depends on it. Of the
+    pictures, 256 spread over the collection are compared byte by byte.
     """
     values = asdict(settings) | {"seed": seed, "image": image.as_dict()}
-    if settings.decay == 0:
+    if settings.decay == 0 and settings.schedule == "constant":
         del values["epochs"]
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
     sample = pixels[np.linspace(0, len(pixels) - 1, SAMPLED_PICTURES).astype(np.int64)]

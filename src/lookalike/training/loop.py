@@ -1,4 +1,4 @@
-"""Training a network to give back its own input: what is checked before, and what is arranged."""
+"""Training a network on pictures: what is checked before, and what is arranged."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from lookalike.training.fingerprint import fingerprint
 from lookalike.training.record import TrainingRecord
 from lookalike.training.run import Run
 from lookalike.training.runtime import accelerated
+from lookalike.training.task import make_task
 from lookalike.types import OnProgress, silent
 
 __all__ = ["train"]
@@ -39,7 +40,7 @@ def train(
     resume: bool = False,
     on_progress: OnProgress = silent,
 ) -> TrainingRecord:
-    """Train `model`, in place, to give back its own input.
+    """Train `model`, in place, to give back its own input, or as twin: see `TrainingSettings`.
 
     The same seed on the same machine gives the same weights; torch's own random state and
     Accelerate's state are left as they were. Started by `accelerate launch`, each process
@@ -78,11 +79,12 @@ def train(
         identity = fingerprint(
             model, pixels, rows, val_rows, image=image, settings=settings, seed=seed
         )
-        run = Run(model, settings, seed, accelerator, identity, checkpoint, on_progress)
+        source = PixelSource(pixels, np.concatenate([rows, val_rows]), image, accelerator.device)
+        task = make_task(model, settings, source)
+        run = Run(task, settings, seed, accelerator, identity, checkpoint, on_progress)
         if resume and checkpoint is not None:
             run.restore(checkpoint)
-        everything = np.concatenate([rows, val_rows])
-        run.source = PixelSource(pixels, everything, image, accelerator.device)
+        task.prepare(rows, fresh=not run.epochs, seed=seed, on_progress=run.on_progress)
         return run.train(rows, val_rows)
 
 

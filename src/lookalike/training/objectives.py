@@ -1,7 +1,8 @@
-"""What training minimises: pure functions of a reconstruction and its target.
+"""What training minimises: pure functions.
 
-Both take tensors of the same shape and return a scalar: the mean over all elements, as Keras
-defines them, so every picture of a batch weighs the same.
+`mse` and `bce` compare a reconstruction with its target, tensors of the same shape, and return the
+mean over all elements, as Keras defines them, so every picture of a batch weighs the same.
+`info_nce` compares two views of each picture with those of all others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from lookalike.errors import TrainingError
 
-__all__ = ["BCE_EPSILON", "OBJECTIVES", "Objective", "ReconstructionLoss", "bce", "mse"]
+__all__ = ["BCE_EPSILON", "OBJECTIVES", "Objective", "ReconstructionLoss", "bce", "info_nce", "mse"]
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 
@@ -64,6 +65,40 @@ def bce(reconstruction: Tensor, target: Tensor) -> Tensor:
     # where training has to see the NaN and say what happened.
     p = reconstruction.clamp(BCE_EPSILON, 1 - BCE_EPSILON)
     return -torch.lerp((1 - p).log(), p.log(), target).mean()
+
+
+def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """InfoNCE in its symmetric form, NT-Xent: how surely each view finds its partner.
+
+    Row i of `first` and row i of `second` are partners. With u the 2B rows, each scaled to length
+    1, the loss is the mean over i of -log(exp(u_i·u_j / t) / Σ_{k≠i} exp(u_i·u_k / t)), where j is
+    the partner of i. It lies between 0 and about log(2B - 1) + 2/t.
+
+    Args:
+        first: (B, D), any lengths.
+        second: (B, D).
+        temperature: t, above 0.
+
+    Raises:
+        TrainingError: the shapes differ.
+
+    Source:
+        Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations"
+        (2020), equation 1; van den Oord et al. (2018).
+
+    >>> info_nce(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0]]), 0.5)  # nobody else
+    tensor(0.)
+    """
+    if first.shape != second.shape:
+        raise TrainingError(
+            f"two views have embeddings of shapes {tuple(first.shape)} and {tuple(second.shape)}"
+        )
+    units = torch.nn.functional.normalize(torch.cat([first, second]), dim=1)
+    similarities = units @ units.T / temperature
+    similarities.fill_diagonal_(float("-inf"))
+    rows = torch.arange(len(first), device=first.device)
+    partners = torch.cat([rows + len(first), rows])
+    return torch.nn.functional.cross_entropy(similarities, partners)
 
 
 def _check_shapes(reconstruction: Tensor, target: Tensor) -> None:

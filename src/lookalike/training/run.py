@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from lookalike.errors import DivergedError, TrainingError, TrainingStopped
 from lookalike.models.preset import TrainingSettings
-from lookalike.training.batches import PixelSource, batches, share, shuffled
+from lookalike.training.batches import batches, share, shuffled
 from lookalike.training.checkpoint import (
     Checkpoint,
     CheckpointKeeper,
@@ -28,9 +28,9 @@ from lookalike.training.checkpoint import (
     unpack,
 )
 from lookalike.training.fingerprint import differences
-from lookalike.training.objectives import OBJECTIVES, ReconstructionLoss
 from lookalike.training.record import Epoch, TrainingRecord
 from lookalike.training.runtime import local_randomness, random_seed, repeatable
+from lookalike.training.task import Task
 from lookalike.types import OnProgress, Progress, silent
 
 __all__ = ["Run", "has_converged"]
@@ -59,14 +59,12 @@ class Run:
     """One training run: what the loop changes as it goes.
 
     Attributes:
-        source: where batches are picked from; set before `train`.
+        task: what is minimised, and what goes into it.
     """
-
-    source: PixelSource
 
     def __init__(
         self,
-        model: nn.Module,
+        task: Task,
         settings: TrainingSettings,
         seed: int,
         accelerator: Accelerator,
@@ -74,26 +72,21 @@ class Run:
         checkpoint: Path | None,
         on_progress: OnProgress,
     ) -> None:
-        self.model = model
+        self.task = task
+        self.model = model = task.model
         self.settings = settings
         self.seed = seed
         self.accelerator = accelerator
         self.identity = identity
         self.keeper = CheckpointKeeper(checkpoint if accelerator.is_main_process else None)
         self.on_progress = on_progress if accelerator.is_main_process else silent
-        self.optimizer = torch.optim.Adam(
-            [weight for weight in model.parameters() if weight.requires_grad],
-            lr=settings.learning_rate,
-            eps=settings.epsilon,
-            fused=True,
-        )
+        self.optimizer = _optimizer(model, settings)
         # Accelerate adds mixed precision and the exchange of gradients to this wrapper, so that
         # nothing has to be taken off the model afterwards. It would add nothing to the optimiser.
-        self.losses: nn.Module = accelerator.prepare_model(
-            ReconstructionLoss(model, OBJECTIVES[settings.loss])
-        )
+        self.losses: nn.Module = accelerator.prepare_model(task.losses)
         self.epochs: list[Epoch] = []
         self.step = 0
+        self.steps = 1  # of the whole training; known when the pictures are
         self.next_report = 0.0
 
     def restore(self, directory: Path) -> None:
@@ -117,12 +110,14 @@ class Run:
 
     def train(self, rows: NDArray[np.int64], val_rows: NDArray[np.int64]) -> TrainingRecord:
         """Train until the last epoch or early stopping; return the record."""
+        pictures = min(len(rows), self.settings.epoch_pictures or len(rows))
+        self.steps = self.settings.epochs * math.ceil(pictures / self.settings.batch_size)
         try:
             while len(self.epochs) < self.settings.epochs and not self.converged:
                 number = len(self.epochs) + 1
                 self.epochs.append(self._epoch(number, rows, val_rows))
                 self.keeper.keep(self._checkpoint())
-                self._report(len(rows), self.epochs[-1])
+                self._report(pictures, self.epochs[-1])
         except KeyboardInterrupt:
             self.keeper.flush()
             raise TrainingStopped(self._how_to_go_on()) from None
@@ -157,37 +152,37 @@ class Run:
             val_loss=val_loss,
             learning_rate=self.optimizer.param_groups[0]["lr"],
             seconds=time.perf_counter() - started,
-            images_per_second=len(rows) / (trained - started),
+            images_per_second=min(len(rows), self.settings.epoch_pictures or len(rows))
+            / (trained - started),
         )
 
     def _pass(self, number: int, rows: NDArray[np.int64]) -> float:
         """Go through the training pictures once; return their mean loss."""
         device, process = self.accelerator.device, self.accelerator.process_index
         generator = torch.Generator().manual_seed(random_seed(self.seed, number))
-        order = shuffled(rows, generator)
+        order = shuffled(rows, generator)[: self.settings.epoch_pictures]
         smallest = self.accelerator.num_processes * min(2, self.settings.batch_size)
         total, seen, started = _zero(device), 0, time.perf_counter()
         self.losses.train()
         with local_randomness(device, random_seed(self.seed, number, process)), repeatable(device):
             for batch in batches(order, self.settings.batch_size, smallest):
-                total += self._step(batch)
+                total += self.take_step(batch)
                 seen += len(batch)
                 if self._looks():
                     self._check_loss(total, number)
                 if self._reports():
-                    self._report_step(number, seen, len(rows), total, started)
+                    self._report_step(number, seen, len(order), total, started)
         total = self.accelerator.reduce(total, reduction="sum")
         self._check_loss(total, number)
-        return float(total.item()) / len(rows)
+        return float(total.item()) / len(order)
 
-    def _step(self, batch: NDArray[np.int64]) -> Tensor:
+    def take_step(self, batch: NDArray[np.int64]) -> Tensor:
         """Take one optimiser step; return the sum of this process's losses, one a picture."""
-        rate, decay = self.settings.learning_rate, self.settings.decay
         for group in self.optimizer.param_groups:
-            group["lr"] = rate / (1 + decay * self.step)
+            group["lr"] = self.settings.rate(self.step, self.steps)
         processes = self.accelerator.num_processes
         mine = share(batch, self.accelerator.process_index, processes)
-        loss = self.losses(self.source.pick(mine))
+        loss = self.losses(*self.task.inputs(mine))
         self.optimizer.zero_grad()
         # Processes' gradients are averaged: this weight makes every picture count the same.
         self.accelerator.backward(loss * (len(mine) * processes / len(batch)))
@@ -200,10 +195,11 @@ class Run:
         """Return the mean loss of `rows`, the model in evaluation mode and unchanged."""
         loss_of = self.accelerator.unwrap_model(self.losses).eval()
         mine = share(rows, self.accelerator.process_index, self.accelerator.num_processes)
-        total = _zero(self.accelerator.device)
-        with torch.inference_mode():
+        device = self.accelerator.device
+        total, seed = _zero(device), random_seed(self.seed, 0)  # the same views in every epoch
+        with torch.inference_mode(), local_randomness(device, seed):
             for batch in batches(mine, self.settings.batch_size):
-                total += loss_of(self.source.pick(batch)) * len(batch)
+                total += loss_of(*self.task.inputs(batch)) * len(batch)
         total = self.accelerator.reduce(total, reduction="sum")
         self._check_loss(total, number)
         return float(total.item()) / len(rows)
@@ -291,6 +287,19 @@ class Run:
         message = f"epoch {number}/{epochs} · {loss} · {rate:,.0f} images/s"
         done = (number - 1) * pictures + seen
         self.on_progress(Progress("train", done, epochs * pictures, message))
+
+
+def _optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(
+            weights,
+            lr=settings.learning_rate,
+            eps=settings.epsilon,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+    return torch.optim.Adam(weights, lr=settings.learning_rate, eps=settings.epsilon, fused=True)
 
 
 def _zero(device: torch.device) -> Tensor:

@@ -1,0 +1,86 @@
+"""Which pictures are near which, by appearance: the partners that meaning is trained with."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+__all__ = ["MOST_COMPARED", "is_mirrored", "nearest", "partners_for"]
+
+# Above so many pictures each is compared with a random sample of them: time stays linear.
+MOST_COMPARED = 60_000
+# Similarities held at once (256 MB of float32).
+BLOCK = 64_000_000
+MOST_PARTNERS = 30
+# Mirrored pictures must be at least this near to their nearest others, relative to the pictures.
+MIRROR_TOLERANCE = 0.9
+
+
+def partners_for(pictures: int) -> int:
+    """Return how many neighbours count as partners among so many pictures.
+
+    >>> partners_for(100), partners_for(785), partners_for(60_000), partners_for(10**6)
+    (1, 3, 24, 30)
+    """
+    return max(1, min(MOST_PARTNERS, round(math.sqrt(pictures) / 10)))
+
+
+def nearest(
+    embeddings: NDArray[np.float32], k: int, *, seed: int = 0, device: torch.device | None = None
+) -> NDArray[np.int64]:
+    """Return the positions of each picture's nearest others, the nearest first.
+
+    Args:
+        embeddings: float32 (N, D), of length 1.
+        k: at most N - 1.
+        seed: of the sample that stands for the pictures where they are more than 60,000.
+        device: where to compute.
+
+    Returns:
+        int64 (N, k); where N is 1, (1, 0).
+    """
+    count = len(embeddings)
+    compared = np.arange(count)
+    if count > MOST_COMPARED:
+        chosen = np.random.default_rng(seed).choice(count, MOST_COMPARED, replace=False)
+        compared = np.sort(chosen)
+    others = torch.from_numpy(embeddings[compared]).to(device or "cpu")
+    k = min(k, count - 1, len(compared) - 1)
+    found = np.empty((count, max(0, k)), np.int64)
+    place = np.full(count, -1)
+    place[compared] = np.arange(len(compared))
+    rows = max(1, BLOCK // len(compared))
+    for start in range(0, count if k > 0 else 0, rows):
+        block = torch.from_numpy(embeddings[start : start + rows]).to(others.device)
+        similarities = block @ others.T
+        own = torch.from_numpy(place[start : start + rows]).to(others.device)
+        with_self = torch.nonzero(own >= 0)[:, 0]
+        similarities[with_self, own[with_self]] = -torch.inf
+        found[start : start + rows] = compared[similarities.topk(k, dim=1).indices.cpu().numpy()]
+    return found
+
+
+def is_mirrored(
+    embeddings: NDArray[np.float32], mirrored: NDArray[np.float32], tolerance: float | None = None
+) -> bool:
+    """Whether the pictures could as well be mirrored: then views may be.
+
+    Mirrored shoes, animals and streets look like other pictures of the same gallery; mirrored
+    digits, letters and most scans do not. So the nearest other picture is sought for each picture
+    and for its mirror image, and the two mean similarities are compared.
+
+    Args:
+        embeddings: float32 (N, D), of length 1, of some pictures.
+        mirrored: float32 (N, D), of the same pictures mirrored left to right.
+        tolerance: how much of the first mean similarity the second must reach.
+    """
+    if len(embeddings) < 2:
+        return True
+    share = MIRROR_TOLERANCE if tolerance is None else tolerance
+    upright, turned = embeddings @ embeddings.T, mirrored @ embeddings.T
+    np.fill_diagonal(upright, -1)  # a picture is no other picture, nor is its mirror image
+    np.fill_diagonal(turned, -1)
+    return bool(turned.max(axis=1).mean() >= share * upright.max(axis=1).mean())
