@@ -64,11 +64,11 @@ def test_build_search_evaluate_map_info(photos: Path, tmp_path: Path):
     assert json.loads(done.stdout) == {"map": str(tmp_path / "map.webp"), "pictures": 36}
     assert (tmp_path / "map.webp").exists()
     facts = json.loads(run("info", place, "--json", "--skipped").stdout)
-    assert facts["preset"] == "conv128"
+    assert facts["preset"] == "twin"
     assert facts["stopped_early"] is False
     assert facts["files skipped"][0].startswith("disc/broken.jpg: ")
-    told = run("info", place, "--skipped").stdout
-    assert "disc/broken.jpg" in told
+    assert "disc/broken.jpg" in run("info", place, "--skipped").stdout
+    told = run("info", place, "--all").stdout
     assert ["stopped_early", "False"] in [line.split() for line in told.splitlines()]
 
 
@@ -104,7 +104,7 @@ def test_presets_agree_with_the_seeds():
     assert {name: one["latent_size"] for name, one in facts.items()} == {
         "digits-conv16": 16, "animals-conv16": 16, "animals-linear512": 512,
         "tiny-conv8x8x8": 512, "food-dense128": 128, "food-conv13x13x8": 1352, "vgg19": 4608,
-        "efficientnet-lite0": 1280, "conv128": 128,
+        "efficientnet-lite0": 1280, "conv128": 128, "twin": 704,
     }  # fmt: skip
     assert facts["tiny-conv8x8x8"]["encoder_parameters"] == 195_480
     assert facts["tiny-conv8x8x8"]["parameters"] == 390_955
@@ -146,7 +146,7 @@ def test_info_is_a_summary_unless_all_is_asked_for(engine_path: Path, photos: Pa
     lines = run("info", engine_path).stdout.splitlines()
     assert len(lines) < 12
     text = "\n".join(lines)
-    for part in ("36 to search, 1 skipped", str(photos), "conv128", "32×32 in colour",
+    for part in ("36 to search, 1 skipped", str(photos), "twin", "32×32 in colour",
                  "2 epochs on 36 pictures", "10 hits by cosine", "lookalike build"):  # fmt: skip
         assert part in text
     assert "fingerprint" not in text

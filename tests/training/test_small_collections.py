@@ -47,7 +47,7 @@ def test_one_tiny_picture_at_a_time_cannot_be_normalised(count: int, batch_size:
     model = build_model(preset, image, seed=0)
     settings = replace(preset.training, epochs=1, batch_size=batch_size)
     pixels = ramps(count)[:, :4, :4]
-    with pytest.raises(SettingsError, match="--batch-size") as caught:
+    with pytest.raises(SettingsError, match="larger batch size") as caught:
         train(model, pixels, rows, image=image, settings=settings, seed=0, device="cpu")
     assert "\n" not in str(caught.value)
     two = replace(settings, batch_size=2)

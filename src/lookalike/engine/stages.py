@@ -199,7 +199,8 @@ def _plan(
         "preset": settings.preset,
         "size": image.height,
         "channels": image.channels,
-        "latent": math.prod(model.latent_shape),
+        # Of a twin, the part whose width can be chosen.
+        "latent": model.parts[-1].width if model.parts else math.prod(model.latent_shape),
         "batch_size": schedule.batch_size if schedule else None,
         "learning_rate": schedule.learning_rate if schedule else None,
         "seed": settings.seed,

@@ -141,7 +141,7 @@ class TrainingSettings:
 
         >>> settings = TrainingSettings("mse", 1, 8, learning_rate=1.0, schedule="cosine", warmup=2)
         >>> [round(settings.rate(step, 4), 3) for step in range(4)]
-        [0.5, 0.864, 0.51, 0.156]
+        [0.5, 0.855, 0.505, 0.155]
         """
         if self.schedule == "constant":
             return self.learning_rate / (1 + self.decay * step)
