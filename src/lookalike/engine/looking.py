@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lookalike.engine.queries import PictureLike
 
 __all__ = [
+    "LOSS_NAMES",
     "MAP_LIMIT",
     "draw_curve",
     "draw_engine_reconstructions",
@@ -50,6 +51,11 @@ THUMBNAIL = 160
 # A map of more pictures than this is drawn of an even sample of them.
 MAP_LIMIT = 10_000
 EXAMPLES = 10
+LOSS_NAMES = {
+    "mse": "mean squared error",
+    "bce": "binary cross-entropy",
+    "twin": "InfoNCE and mean squared error",
+}
 # t-SNE takes seeds below this.
 SEEDS = 2**32
 
@@ -136,7 +142,8 @@ def draw_curve(engine: Engine) -> Image:
     history = engine.history()
     if history is None:
         raise SettingsError(f"preset {engine.manifest.preset} came trained: it has no loss curve")
-    return draw_loss(history.epochs, loss_name=engine.manifest.settings["training"]["loss"])
+    loss = engine.manifest.settings["training"]["loss"]
+    return draw_loss(history.epochs, loss_name=LOSS_NAMES.get(loss, loss))
 
 
 def draw_gallery_map(

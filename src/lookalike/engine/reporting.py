@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.command import build_command
 from lookalike.engine.looking import (
+    LOSS_NAMES,
     draw_curve,
     draw_engine_reconstructions,
     draw_gallery_map,
@@ -135,7 +136,8 @@ def _loss(engine: Engine, on_progress: OnProgress) -> ReportSection | None:
     history = engine.history()
     if history is None:
         return None
-    name = engine.manifest.settings["training"]["loss"]
+    loss = engine.manifest.settings["training"]["loss"]
+    name = LOSS_NAMES.get(loss, loss)
     return _section(
         engine,
         "Training",
