@@ -74,6 +74,7 @@ class Encoder:
         image: how pictures are prepared; pixels of this shape go in.
         latent: latent width asked for, None for the preset's own.
         whitening: fitted on the gallery, or None for the bare latent.
+        mirrors: a picture and its mirror image have one embedding, between those of the two.
         device: where the network runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
     """
 
@@ -85,6 +86,7 @@ class Encoder:
         *,
         latent: int | None = None,
         whitening: Whitening | PartedWhitening | None = None,
+        mirrors: bool = False,
         device: str = "auto",
     ) -> None:
         self.device = resolve_device(device)
@@ -93,6 +95,7 @@ class Encoder:
         self.image = image
         self.latent = latent
         self.whitening = whitening
+        self.mirrors = mirrors
 
     @property
     def decodes(self) -> bool:
@@ -147,11 +150,24 @@ class Encoder:
             float32 (M, D).
         """
         latents = self.latents(pixels, rows, on_progress=on_progress)
-        return self.whitened(latents)
+        return self.finish(latents, pixels, rows, on_progress=on_progress)
 
-    def whitened(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the embeddings of bare latents (N, D): whitened, if this encoder whitens."""
-        return latents if self.whitening is None else self.whitening.apply(latents)
+    def finish(
+        self,
+        latents: NDArray[np.float32],
+        pixels: NDArray[np.uint8],
+        rows: NDArray[np.int64] | None = None,
+        *,
+        on_progress: OnProgress = silent,
+    ) -> NDArray[np.float32]:
+        """Return what `embed` gives for pictures whose bare latents (M, D) are known."""
+        if self.whitening is None:
+            return latents
+        embeddings = self.whitening.apply(latents)
+        if not self.mirrors or not isinstance(self.whitening, PartedWhitening):
+            return embeddings
+        turned = self.latents(pixels[:, :, ::-1], rows, on_progress=on_progress)
+        return self.whitening.mean(embeddings, self.whitening.apply(turned))
 
     def reconstruct(self, pixels: NDArray[np.uint8]) -> Reconstructions:
         """Encode and decode pictures.
@@ -203,6 +219,8 @@ class Encoder:
         }
         if isinstance(self.whitening, PartedWhitening):
             config["balance"] = self.whitening.balance
+        if self.mirrors:
+            config["mirrors"] = True
         return config
 
     @property
@@ -297,7 +315,13 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
             f"the encoder in {directory} is damaged ({reason}): train it again"
         ) from error
     return Encoder(
-        model, preset.name, image, latent=config["latent"], whitening=whitening, device=device
+        model,
+        preset.name,
+        image,
+        latent=config["latent"],
+        whitening=whitening,
+        mirrors=config.get("mirrors", False),
+        device=device,
     )
 
 
