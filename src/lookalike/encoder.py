@@ -238,6 +238,17 @@ class Encoder:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Numbers in each part of the embedding."""
+        if isinstance(self.whitening, PartedWhitening):
+            return tuple(len(whitening.scale) for whitening in self.whitening.whitenings)
+        if self.whitening is not None:
+            return (len(self.whitening.scale),)
+        return tuple(part.width for part in self.model.parts) or (
+            int(np.prod(self.model.latent_shape)),
+        )
+
     def balanced(self, queries: NDArray[np.float32], balance: float) -> NDArray[np.float32]:
         """Return queries (Q, D) whose inner products weigh the meaning by `balance`, 0 to 1.
 

@@ -160,9 +160,10 @@ def report(
         made = opened.report(baselines=baselines, data_home=data_home, on_progress=on_progress)
     if as_json:
         evaluation = made.evaluation.as_dict() if made.evaluation else None
-        print_json({"report": str(made.path), "evaluation": evaluation})
+        card = {"sentence": made.sentence, **made.card.as_dict()}
+        print_json({"report": str(made.path), "evaluation": evaluation, "card": card})
     else:
-        print_lines([str(made.path)])
+        print_lines([made.sentence, str(made.path)])
 
 
 @app.command("map")

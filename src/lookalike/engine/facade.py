@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.judging import judge_all
 from lookalike.engine.parts import EngineParts
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
 from lookalike.errors import UnreadableQueryError
@@ -111,7 +112,9 @@ class Engine(EngineParts):
 
         resolved = self._resolve(queries, on_unreadable)
         positions = np.array([query.position for query in resolved], np.int64)
-        embeddings = self._balanced(self._embed(resolved, on_progress), settings)
+        exclude = None if include_self else positions
+        plain = self._embed(resolved, on_progress)
+        embeddings = self._balanced(plain, settings)
         index = self._index_for(metric, settings)
         found = search(
             self.gallery,
@@ -120,10 +123,11 @@ class Engine(EngineParts):
             names=[query.name for query in resolved],
             k=self.manifest.k if k is None else k,
             where=where,
-            exclude=None if include_self else positions,
+            exclude=exclude,
             settings=settings,
             spectral=self.spectral(index, settings),
         )
+        found = judge_all(self, found, plain, exclude)
         return [self._drawable(hits, query) for hits, query in zip(found, resolved, strict=True)]
 
     def search_examples(

@@ -61,6 +61,11 @@ class Layout:
         return self.checkpoint / "plan.json"
 
     @property
+    def calibration(self) -> Path:
+        """What the scores of the gallery mean."""
+        return self.directory / "calibration.safetensors"
+
+    @property
     def reports(self) -> Path:
         """Pictures, figures and the report page."""
         return self.directory / "reports"

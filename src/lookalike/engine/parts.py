@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lookalike.encoder import Encoder
     from lookalike.gallery import ExactIndex, Gallery
     from lookalike.images import ImageSpec, PictureCache, Skipped
-    from lookalike.search import SearchSettings, SpectralIndex
+    from lookalike.search import Calibration, SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
     from lookalike.types import Metric
 
@@ -108,6 +108,17 @@ class EngineParts:
             self._spectral = SpectralIndex(index)
         return self._spectral
 
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What the gallery's scores mean; None before the report card was made."""
+        from lookalike.engine.calibrating import read_calibration
+
+        return read_calibration(self)
+
+    def forget_calibration(self) -> None:
+        """Read the calibration anew when it is next needed."""
+        self.__dict__.pop("calibration", None)
+
     @property
     def root(self) -> Path:
         """What the gallery's paths are relative to."""
@@ -139,6 +150,14 @@ class EngineParts:
                 f"{place} is damaged ({error}): delete it, or write it again with "
                 f"`lookalike index {self.layout.directory}`"
             ) from error
+
+    def sentence(self) -> str | None:
+        """Return what the engine is good at and what it is not; None before its report is made."""
+        place = self.layout.reports / "card.json"
+        try:
+            return str(json.loads(place.read_text(encoding="utf-8"))["sentence"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def info(self) -> dict[str, Any]:
         """Return what the engine holds and how it was made, ready for JSON."""

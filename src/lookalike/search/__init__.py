@@ -8,7 +8,9 @@ step is a function, or a class, of arrays alone.
 
 from __future__ import annotations
 
+from lookalike.search.calibration import Calibration, Familiarity
 from lookalike.search.diffusion import diffuse
+from lookalike.search.evidence import EVIDENCE_DEPTH, evidence
 from lookalike.search.examples import best_match, mean_query
 from lookalike.search.expansion import expand_queries
 from lookalike.search.hits import search, search_examples
@@ -27,8 +29,11 @@ from lookalike.search.spectral import SpectralIndex
 
 __all__ = [
     "COMBINES",
+    "EVIDENCE_DEPTH",
     "RERANKS",
+    "Calibration",
     "Combine",
+    "Familiarity",
     "Rerank",
     "SearchSettings",
     "SpectralIndex",
@@ -36,6 +41,7 @@ __all__ = [
     "check_combine",
     "check_rerank",
     "diffuse",
+    "evidence",
     "expand_queries",
     "k_reciprocal",
     "mean_query",
