@@ -32,7 +32,7 @@ def test_transparent_pixels_take_the_colour_of_the_card(engine_path: Path, tmp_p
 
 def test_a_picture_of_an_idx_file_is_named_by_its_number():
     names = {"a/t10k-images-idx3-ubyte.gz#2460": "#2460", "cats/no#1.png": "no#1.png"}
-    assert {path: looking._short_name(path) for path in names} == names
+    assert {path: looking.short_name(path) for path in names} == names
 
 
 def test_a_cell_names_label_and_file(

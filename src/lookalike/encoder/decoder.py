@@ -101,7 +101,7 @@ class Decoder:
         """Give batches of reconstructions (B, C, H, W), still normalised, and their errors (B,)."""
         for batch in input_batches(pixels, rows, self.image, self.device):
             with torch.inference_mode():  # not around `yield`: it would hold for the caller too
-                rebuilt = self.model.decode(self.model.encode(batch)).float()
+                rebuilt = self.model(batch).float()
                 error = ((rebuilt - batch) * self._std).double().square().mean(dim=(1, 2, 3))
             yield rebuilt, error.cpu().numpy()
 
