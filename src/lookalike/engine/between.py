@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -146,9 +147,10 @@ def _pixels(engine: EngineParts, query: Query) -> NDArray[np.uint8]:
             return decode(original, engine.image).pixels
     except PictureError as error:
         raise QueryError(f"{query.name} cannot be read: {error}") from error
+    place = shlex.quote(str(engine.layout.directory))
     raise QueryError(
         f"{query.name} is known, but its picture is gone: there is no file of it in {engine.root} "
-        f"and no decoded copy, which `lookalike index {engine.layout.directory}` makes"
+        f"and no decoded copy, which `lookalike index {place}` makes"
     )
 
 
@@ -172,7 +174,7 @@ def _draw(engine: EngineParts, ends: list[Query], steps: tuple[Step, ...]) -> Im
         BetweenCell(
             picture_thumbnail(engine, one.name, picture=one.picture),
             one.label or short_name(one.name),
-            short_name(one.name) if one.label else "",
+            name=short_name(one.name) if one.label else "",
         )
         for one in ends
     )

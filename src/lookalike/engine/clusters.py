@@ -110,16 +110,14 @@ def find_clusters(
         engine: the engine.
         count: clusters wanted; fewer come back where fewer pictures differ.
         seed: of the k-means, below 2**31; None for the engine's own.
-        on_progress: told when the clusters are found, and how many averages are made.
+        on_progress: told how many starts of the k-means are done, then how many averages.
 
     Raises:
         EngineError: there is no gallery.
         SettingsError: the count is below 1, or the seed is out of range.
     """
     seed = engine.manifest.seed % SEEDS if seed is None else seed
-    on_progress(Progress("cluster", 0, 1))
-    partition = k_means(_comparable(engine), count, seed)
-    on_progress(Progress("cluster", 1, 1))
+    partition = k_means(_comparable(engine), count, seed, on_progress=on_progress)
     averages, missing = _averages(engine, partition, seed, on_progress)
     clusters = tuple(
         _describe(engine, rank, group, average)
