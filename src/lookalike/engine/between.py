@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.decoded import require_decoder
-from lookalike.engine.looking import picture_thumbnail, short_name
+from lookalike.engine.looking import picture_thumbnail, proportion, short_name, unstretched
 from lookalike.engine.queries import Query, QueryLike, resolve_all
 from lookalike.engine.sources import find_path
 from lookalike.errors import PictureError, QueryError, SettingsError
@@ -170,14 +170,20 @@ def _nearest(
 
 
 def _draw(engine: EngineParts, ends: list[Query], steps: tuple[Step, ...]) -> Image:
+    thumbnails = [picture_thumbnail(engine, one.name, picture=one.picture) for one in ends]
+    first, last = (proportion(pixels) for pixels in thumbnails)
     a, b = (
         BetweenCell(
-            picture_thumbnail(engine, one.name, picture=one.picture),
+            pixels,
             one.label or short_name(one.name),
             name=short_name(one.name) if one.label else "",
         )
-        for one in ends
+        for one, pixels in zip(ends, thumbnails, strict=True)
     )
+    decoded = [
+        unstretched(engine, step.decoded, (1 - step.share) * first + step.share * last)
+        for step in steps
+    ]
     nearest = [
         BetweenCell(
             picture_thumbnail(engine, step.path),
@@ -189,6 +195,4 @@ def _draw(engine: EngineParts, ends: list[Query], steps: tuple[Step, ...]) -> Im
     ]
     names = " to ".join(short_name(one.name) for one in ends)
     title = f"{engine.layout.directory.name}: from {names}"
-    return draw_between(
-        a, b, [s.decoded for s in steps], nearest, [s.share for s in steps], title=title
-    )
+    return draw_between(a, b, decoded, nearest, [step.share for step in steps], title=title)

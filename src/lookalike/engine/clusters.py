@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.decoded import cached_gallery
-from lookalike.engine.looking import picture_thumbnail
+from lookalike.engine.looking import picture_thumbnail, proportion, unstretched
 from lookalike.errors import EngineError, SettingsError
 from lookalike.gallery import Partition, k_means
 from lookalike.pictures import ClusterCell, ClusterRow, draw_clusters, to_png
@@ -178,19 +178,20 @@ def _describe(
 def _draw(engine: EngineParts, clusters: Sequence[Cluster], note: str | None) -> Image:
     pictures = sum(one.size for one in clusters)
     drawn = clusters[:DRAWN]
-    rows = [
-        ClusterRow(
-            average=one.average,
-            caption=f"Cluster {one.rank}",
-            texts=_texts(one, pictures),
-            members=tuple(_cell(engine, path) for path in one.members),
-        )
-        for one in drawn
-    ]
+    rows = [_row(engine, one, pictures) for one in drawn]
     some = f"the {len(drawn):,} largest of " if len(drawn) < len(clusters) else ""
     name = engine.layout.directory.name
     title = f"{name}: {some}{len(clusters):,} clusters of {pictures:,} pictures"
     return draw_clusters(rows, title=title, note=note)
+
+
+def _row(engine: EngineParts, one: Cluster, pictures: int) -> ClusterRow:
+    members = tuple(_cell(engine, path) for path in one.members)
+    average = one.average
+    if average is not None:
+        shape = float(np.mean([proportion(cell.thumbnail) for cell in members]))
+        average = unstretched(engine, average, shape)
+    return ClusterRow(average, f"Cluster {one.rank}", _texts(one, pictures), members)
 
 
 def _texts(one: Cluster, pictures: int) -> tuple[str, ...]:

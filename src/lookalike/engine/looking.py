@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lookalike.engine.queries import Query
 from lookalike.errors import PictureError, QueryError, SettingsError
@@ -30,8 +31,6 @@ from lookalike.pictures.style import PAGE
 from lookalike.types import Hits, OnProgress, silent
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from lookalike.engine.parts import EngineParts
     from lookalike.engine.queries import PictureLike
 
@@ -44,8 +43,10 @@ __all__ = [
     "draw_hits",
     "drawable",
     "picture_thumbnail",
+    "proportion",
     "sample_queries",
     "short_name",
+    "unstretched",
 ]
 
 THUMBNAIL = 160
@@ -57,6 +58,9 @@ LOSS_NAMES = {
     "bce": "binary cross-entropy",
     "twin": "InfoNCE and mean squared error",
 }
+# A change of proportion that one sees, and the greatest that is drawn, as logarithms.
+SEEN = 0.02
+MOST_STRETCHED = math.log(8)
 # t-SNE takes seeds below this.
 SEEDS = 2**32
 
@@ -99,7 +103,34 @@ def _own_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels
 
 
-def draw_hits(engine: EngineParts, hits: Sequence[Hits], title: str | None = None) -> Image:
+def proportion(pixels: NDArray[np.uint8]) -> float:
+    """Return the logarithm of width over height: 0 for a square, and halves may be averaged."""
+    return math.log(pixels.shape[1] / pixels.shape[0])
+
+
+def unstretched(
+    engine: EngineParts, pixels: NDArray[np.uint8], proportion: float
+) -> NDArray[np.uint8]:
+    """Return a decoded picture with the proportion that it had before it was stretched to fit.
+
+    Args:
+        engine: the engine; where its pictures are cropped or padded, nothing is to be undone.
+        pixels: uint8 (h, w, C).
+        proportion: as `proportion` gives it of originals.
+    """
+    height, width = pixels.shape[:2]
+    change = float(np.clip(proportion, -MOST_STRETCHED, MOST_STRETCHED)) - math.log(width / height)
+    if engine.image.fit != "stretch" or abs(change) < SEEN:
+        return pixels
+    # The side that was squeezed grows, so that nothing is lost.
+    size = (round(width * math.exp(max(change, 0))), round(height * math.exp(max(-change, 0))))
+    grey = pixels.shape[2] == 1
+    image = Image.fromarray(pixels[:, :, 0] if grey else pixels)
+    grown = np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+    return grown[:, :, None] if grey else grown
+
+
+def draw_hits(engine: EngineParts, hits: Sequence[Hits], title: str | None = None) -> Image.Image:
     """Draw each query, framed, beside what it found; of very many, those that fit a page.
 
     Raises:
@@ -118,7 +149,7 @@ def drawable(engine: EngineParts, hits: Hits, query: Query) -> Hits:
     return replace(asked, draw=lambda: to_png(draw_grid([_row(engine, asked)])))
 
 
-def draw_engine_reconstructions(engine: EngineParts) -> Image:
+def draw_engine_reconstructions(engine: EngineParts) -> Image.Image:
     """Draw ten pictures of the collection above what the decoder makes of them.
 
     Raises:
@@ -134,7 +165,7 @@ def draw_engine_reconstructions(engine: EngineParts) -> Image:
     return draw_reconstructions(pixels, rebuilt.pixels, errors=list(rebuilt.errors))
 
 
-def draw_curve(engine: EngineParts) -> Image:
+def draw_curve(engine: EngineParts) -> Image.Image:
     """Draw the loss of every epoch.
 
     Raises:
@@ -149,7 +180,7 @@ def draw_curve(engine: EngineParts) -> Image:
 
 def draw_gallery_map(
     engine: EngineParts, *, seed: int | None = None, on_progress: OnProgress = silent
-) -> Image:
+) -> Image.Image:
     """Draw the t-SNE map of the gallery, of at most `MAP_LIMIT` pictures of it.
 
     Raises:
