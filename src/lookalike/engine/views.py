@@ -60,8 +60,8 @@ class EngineViews(EngineParts):
             The oddest first; `draw()` shows each beside its reconstruction.
 
         Raises:
-            EngineError: the decoded pictures are gone.
-            SettingsError: the encoder has no decoder, or the count is below 1.
+            EngineError: the decoded pictures are gone, or the encoder has no decoder.
+            SettingsError: the count is below 1.
         """
         from lookalike.engine.oddities import find_oddities
 
@@ -107,8 +107,9 @@ class EngineViews(EngineParts):
             The steps from `a` to `b`; `draw()` shows them.
 
         Raises:
+            EngineError: the encoder has no decoder.
             QueryError: `a` or `b` cannot be read, or the gallery holds nothing else.
-            SettingsError: the encoder has no decoder, or `steps` is out of range.
+            SettingsError: `steps` is out of range.
         """
         from lookalike.engine.between import find_between
 
