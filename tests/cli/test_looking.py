@@ -112,5 +112,5 @@ def test_bad_input_is_one_line(engine_path: Path):
 
 def test_notes_go_to_standard_error(engine_path: Path, tmp_path: Path):
     done = run("clusters", engine_path, "-n", "40", "-o", tmp_path / "a.png", "-q", "--json")
-    assert done.stderr == "lookalike: 40 clusters were asked for, no more than 36 differ\n"
+    assert done.stderr == "lookalike: 40 clusters were asked for, 36 found: more would be empty\n"
     assert json.loads(done.stdout)["note"] == done.stderr.removeprefix("lookalike: ").strip()

@@ -125,7 +125,7 @@ def find_clusters(
             zip(partition.groups, averages, strict=True), start=1
         )
     )
-    fewer = f"{count:,} clusters were asked for, no more than {len(clusters):,} differ"
+    fewer = f"{count:,} clusters were asked for, {len(clusters):,} found: more would be empty"
     notes = [fewer] if len(clusters) < count else []
     note = "; ".join(notes + ([missing] if missing else [])) or None
     return Clusters(clusters, seed, note, lambda: _draw(engine, clusters, note))
