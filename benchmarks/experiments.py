@@ -48,7 +48,11 @@ def main() -> None:
     for balance in BALANCES:
         encoder.fit_whitening(gallery, balance=balance)
         found = evaluate_queries(
-            encoder.whitened(gallery), known, encoder.whitened(queries), wanted, "cosine"
+            encoder.whitening.apply(gallery),
+            known,
+            encoder.whitening.apply(queries),
+            wanted,
+            "cosine",
         )
         results[balance] = found.as_dict()
         if not arguments.json:

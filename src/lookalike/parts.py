@@ -84,6 +84,20 @@ class PartedWhitening:
             whitened.append(whitening.apply(piece) * np.float32(weight**0.5))
         return np.concatenate(whitened, axis=1)
 
+    def mean(self, first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the directions between two sets of embeddings (N, E), part by part.
+
+        Each part of the result has the length that `apply` gives it.
+        """
+        total = first + second
+        start = 0
+        for whitening, weight in zip(self.whitenings, self.weights, strict=True):
+            piece = total[:, start : start + len(whitening.scale)]
+            lengths = np.linalg.norm(piece, axis=1, keepdims=True)
+            piece *= np.float32(weight**0.5) / np.where(lengths > 0, lengths, 1)
+            start += len(whitening.scale)
+        return total
+
     def balanced(self, queries: NDArray[np.float32], balance: float | None) -> NDArray[np.float32]:
         """Return queries whose inner products weigh the meaning by `balance`.
 

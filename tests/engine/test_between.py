@@ -50,11 +50,20 @@ def test_every_step_is_the_decoded_mixture_of_the_latents(engine: Engine):
         same(step.decoded, engine.encoder.decode(mixed)[0])
 
 
-def test_the_nearest_is_neither_of_the_two(engine: Engine):
-    first, last = (engine.encoder.latents(pixels_of(engine, path)) for path in (A, B))
+@pytest.mark.parametrize("mirrors", [False, True])
+def test_the_nearest_is_neither_of_the_two(engine_path: Path, mirrors: bool):
+    engine = lookalike.open(engine_path, device="cpu")
+    engine.encoder.mirrors = mirrors
+    pixels = np.concatenate([pixels_of(engine, path) for path in (A, B)])
+    whitening, sides = engine.encoder.whitening, [pixels, pixels[:, :, ::-1]]
+    latents = [engine.encoder.latents(side) for side in sides[: 1 + mirrors]]
     vectors = engine.gallery.embeddings.astype(np.float64)
-    for step in engine.between(A, B, steps=9).steps:
-        mixed = engine.encoder.whitened(first + np.float32(step.share) * (last - first))[0]
+    steps = engine.between(A, B, steps=9).steps
+    for step in steps:
+        share = np.float32(step.share)
+        both = [whitening.apply(((1 - share) * first + share * last)[None])
+                for first, last in latents]  # fmt: skip
+        mixed = (whitening.mean(*both) if mirrors else both[0])[0]
         cosine = vectors @ mixed / np.linalg.norm(vectors, axis=1) / np.linalg.norm(mixed)
         for path in (A, B):
             cosine[engine.gallery.position(path)] = -np.inf
@@ -62,6 +71,11 @@ def test_the_nearest_is_neither_of_the_two(engine: Engine):
         assert cosine[engine.gallery.position(step.path)] == pytest.approx(cosine.max(), abs=1e-5)
         assert step.label == step.path.split("/")[0]
         assert step.path not in (A, B)
+    # The ends are searched as the pictures themselves are.
+    for query, step in zip(engine.encoder.embed(pixels), (steps[0], steps[-1]), strict=True):
+        nearest = vectors[engine.gallery.position(step.path)]
+        cosine = nearest @ query / np.linalg.norm(nearest) / np.linalg.norm(query)
+        assert step.score == pytest.approx(cosine, abs=1e-5)
 
 
 def test_any_query_will_do(engine: Engine, photos: Path, tmp_path: Path):

@@ -35,6 +35,7 @@ class Encoder:
         image: how pictures are prepared; pixels of this shape go in.
         latent: latent width asked for, None for the preset's own.
         whitening: fitted on the gallery, or None for the bare latent.
+        mirrors: a picture and its mirror image have one embedding, between those of the two.
         device: where the network runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
     """
 
@@ -46,6 +47,7 @@ class Encoder:
         *,
         latent: int | None = None,
         whitening: Whitening | PartedWhitening | None = None,
+        mirrors: bool = False,
         device: str = "auto",
     ) -> None:
         self.device = resolve_device(device)
@@ -54,6 +56,7 @@ class Encoder:
         self.image = image
         self.latent = latent
         self.whitening = whitening
+        self.mirrors = mirrors
 
     @property
     def decodes(self) -> bool:
@@ -108,11 +111,47 @@ class Encoder:
             float32 (M, D).
         """
         latents = self.latents(pixels, rows, on_progress=on_progress)
-        return self.whitened(latents)
+        return self.finish(latents, pixels, rows, on_progress=on_progress)
 
-    def whitened(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the embeddings of bare latents (N, D): whitened, if this encoder whitens."""
-        return latents if self.whitening is None else self.whitening.apply(latents)
+    def finish(
+        self,
+        latents: NDArray[np.float32],
+        pixels: NDArray[np.uint8],
+        rows: NDArray[np.int64] | None = None,
+        *,
+        on_progress: OnProgress = silent,
+    ) -> NDArray[np.float32]:
+        """Return what `embed` gives for pictures whose bare latents (M, D) are known."""
+        turned = self.turned_latents(pixels, rows, on_progress=on_progress)
+        return self.whitened(latents, turned)
+
+    def turned_latents(
+        self,
+        pixels: NDArray[np.uint8],
+        rows: NDArray[np.int64] | None = None,
+        *,
+        on_progress: OnProgress = silent,
+    ) -> NDArray[np.float32] | None:
+        """Return the bare latents (M, D) of mirror images; None where they do not count."""
+        if not self.mirrors or not isinstance(self.whitening, PartedWhitening):
+            return None
+        return self.latents(pixels[:, :, ::-1], rows, on_progress=on_progress)
+
+    def whitened(
+        self, latents: NDArray[np.float32], turned: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the embeddings of bare latents.
+
+        Args:
+            latents: float32 (N, D).
+            turned: the same of the mirror images, as `turned_latents` gives them.
+        """
+        if self.whitening is None:
+            return latents
+        embeddings = self.whitening.apply(latents)
+        if turned is None or not isinstance(self.whitening, PartedWhitening):
+            return embeddings
+        return self.whitening.mean(embeddings, self.whitening.apply(turned))
 
     @property
     def decoder(self) -> Decoder:
@@ -162,6 +201,8 @@ class Encoder:
         }
         if isinstance(self.whitening, PartedWhitening):
             config["balance"] = self.whitening.balance
+        if self.mirrors:
+            config["mirrors"] = True
         return config
 
     @property
@@ -230,5 +271,6 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
         saved.image,
         latent=saved.latent,
         whitening=saved.whitening,
+        mirrors=saved.mirrors,
         device=device,
     )

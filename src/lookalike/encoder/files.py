@@ -48,6 +48,7 @@ class SavedEncoder:
         image: how pictures are prepared.
         latent: latent width that was asked for, None for the preset's own.
         whitening: None for the bare latent.
+        mirrors: a picture and its mirror image have one embedding.
     """
 
     model: Network
@@ -55,6 +56,7 @@ class SavedEncoder:
     image: ImageSpec
     latent: int | None
     whitening: Whitening | PartedWhitening | None
+    mirrors: bool = False
 
 
 def write_encoder(
@@ -113,7 +115,8 @@ def read_encoder(directory: Path) -> SavedEncoder:
         raise EngineError(
             f"the encoder in {directory} is damaged ({reason}): train it again"
         ) from error
-    return SavedEncoder(model, preset.name, image, config["latent"], whitening)
+    mirrors = config.get("mirrors", False)
+    return SavedEncoder(model, preset.name, image, config["latent"], whitening, mirrors)
 
 
 def _read_config(path: Path) -> dict[str, Any]:

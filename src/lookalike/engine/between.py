@@ -109,10 +109,11 @@ def find_between(
     require_decoder(engine, "the way between two pictures")
     ends = _resolve(engine, a, b)
     pixels = np.stack([_pixels(engine, one) for one in ends])
-    first, last = engine.encoder.latents(pixels, on_progress=on_progress)
     shares = [step / (steps - 1) for step in range(steps)]
-    way = np.stack([(1 - share) * first + share * last for share in shares]).astype(np.float32)
-    places, scores = _nearest(engine, way, ends)
+    way = _mix(engine.encoder.latents(pixels, on_progress=on_progress), shares)
+    turned = engine.encoder.turned_latents(pixels)
+    turned_way = None if turned is None else _mix(turned, shares)
+    places, scores = _nearest(engine, engine.encoder.whitened(way, turned_way), ends)
     decoded = engine.encoder.decode(way)
     paths, labels = engine.gallery.paths, engine.gallery.labels
     found = tuple(
@@ -154,15 +155,21 @@ def _pixels(engine: EngineParts, query: Query) -> NDArray[np.uint8]:
     )
 
 
+def _mix(two: NDArray[np.float32], shares: list[float]) -> NDArray[np.float32]:
+    """Return the latents (S, D) on the line between two (2, D)."""
+    first, last = two
+    return np.stack([(1 - share) * first + share * last for share in shares]).astype(np.float32)
+
+
 def _nearest(
-    engine: EngineParts, latents: NDArray[np.float32], ends: list[Query]
+    engine: EngineParts, embeddings: NDArray[np.float32], ends: list[Query]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the place and the score of each latent's nearest picture that is none of the ends."""
+    """Return the place and the score of each one's nearest picture that is none of the ends."""
     index = engine.index(check_metric(engine.manifest.metric))
     left_out = {one.position for one in ends if one.position >= 0}
     if len(index) <= len(left_out):
         raise QueryError("the gallery holds no picture but these two: nothing lies between them")
-    found = index.search(engine.encoder.whitened(latents), len(left_out) + 1)
+    found = index.search(embeddings, len(left_out) + 1)
     # The first that is allowed: no more than those left out can stand before it.
     chosen = np.argmax(~np.isin(found.positions, sorted(left_out)), axis=1)[:, None]
     places = np.take_along_axis(found.positions, chosen, axis=1)[:, 0]

@@ -17,7 +17,13 @@ from lookalike.models.preset import TwinSettings
 from lookalike.models.twin import LONGEST, TwinAutoencoder
 from lookalike.parts import fit_parts
 from lookalike.training.batches import PixelSource
-from lookalike.training.neighbours import MOST_COMPARED, is_mirrored, nearest, partners_for
+from lookalike.training.neighbours import (
+    MOST_COMPARED,
+    is_mirrored,
+    is_undirected,
+    nearest,
+    partners_for,
+)
 from lookalike.training.objectives import info_nce
 from lookalike.training.views import augment
 from lookalike.types import OnProgress, Progress, silent
@@ -101,10 +107,11 @@ class TwinTask:
         parts = [part for part in self.model.parts if part.role == "appearance"]
         whitening = fit_parts(latents, parts)
         embeddings = whitening.apply(latents)
-        if self.settings.flip is None:
+        if self.settings.flip is not False:
             judged = _spread(np.arange(len(rows)), JUDGED)
             mirrored = whitening.apply(self._mirrored(rows[judged]))
-            self.losses.flip = is_mirrored(embeddings[judged], mirrored)
+            self.losses.flip = self.settings.flip or is_mirrored(embeddings[judged], mirrored)
+            self.model.mirrors = is_undirected(embeddings[judged], mirrored)
         wanted = self.settings.neighbours or partners_for(len(rows))
         on_progress(Progress("prepare", len(rows), len(rows), "nearest neighbours"))
         found = nearest(embeddings, wanted, seed=seed, device=self.source.device)
