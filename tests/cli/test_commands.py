@@ -127,7 +127,7 @@ def test_datasets_lists_licence_and_size():
 
 def test_help_and_usage():
     commands = ("demo", "build", "train", "index", "search", "evaluate", "report", "map",
-                "presets", "datasets", "info")  # fmt: skip
+                "oddities", "clusters", "between", "presets", "datasets", "info")  # fmt: skip
     text = run("--help").stdout
     assert all(command in text for command in commands)
     assert run("--version").stdout.startswith("lookalike 0.")

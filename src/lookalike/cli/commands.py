@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from lookalike.cli import making
+from lookalike.cli import looking, making
 from lookalike.cli import options as o
 from lookalike.cli.app import app
 from lookalike.cli.progress import show_progress
@@ -23,7 +23,7 @@ from lookalike.cli.show import (
 )
 from lookalike.cli.summary import summarise_engine
 
-__all__ = ["app", "making"]
+__all__ = ["app", "looking", "making"]
 
 
 @app.command()
@@ -164,34 +164,6 @@ def report(
         print_json({"report": str(made.path), "evaluation": evaluation, "card": card})
     else:
         print_lines([made.sentence, str(made.path)])
-
-
-@app.command("map")
-def draw_map(
-    engine: o.EnginePath,
-    output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help="Picture file.  [default: ENGINE/reports/map.png]"),
-    ] = None,
-    seed: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Seed of the layout.  [default: the engine's]"),
-    ] = None,
-    as_json: o.Json = False,
-    quiet: o.Quiet = False,
-) -> None:
-    """Draw the t-SNE map of the gallery with thumbnails."""
-    from lookalike.engine import open_engine
-    from lookalike.pictures import save
-
-    opened = open_engine(engine)
-    place = output or opened.layout.reports / "map.png"
-    with show_progress(quiet=quiet) as on_progress:
-        save(opened.map(seed=seed, on_progress=on_progress), place)
-    if as_json:
-        print_json({"map": str(place), "pictures": len(opened)})
-    else:
-        print_lines([str(place)])
 
 
 @app.command()

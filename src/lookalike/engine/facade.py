@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.judging import judge_all
-from lookalike.engine.parts import EngineParts
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
+from lookalike.engine.views import EngineViews
 from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
     from lookalike.gallery import ExactIndex
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "open_engine"]
 
 
-class Engine(EngineParts):
+class Engine(EngineViews):
     """A gallery and the encoder that was trained for it.
 
     Args:
@@ -215,33 +213,6 @@ class Engine(EngineParts):
             archive=archive,
             on_progress=on_progress,
         )
-
-    def grid(self, hits: Sequence[Hits]) -> Image:
-        """Draw queries beside what they found."""
-        from lookalike.engine.looking import draw_hits
-
-        return draw_hits(self, hits)
-
-    def curve(self) -> Image:
-        """Draw the loss of every epoch.
-
-        Raises:
-            SettingsError: the encoder came trained, so there is no loss to draw.
-        """
-        from lookalike.engine.looking import draw_curve
-
-        return draw_curve(self)
-
-    def map(self, *, seed: int | None = None, on_progress: OnProgress = silent) -> Image:
-        """Draw the t-SNE map of the gallery with thumbnails.
-
-        Args:
-            seed: of the layout, below 2**32; None for the engine's own.
-            on_progress: told how far the layout is.
-        """
-        from lookalike.engine.looking import draw_gallery_map
-
-        return draw_gallery_map(self, seed=seed, on_progress=on_progress)
 
     def report(
         self,

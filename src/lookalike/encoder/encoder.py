@@ -1,68 +1,29 @@
-"""A trained encoder: pictures in, embeddings out; saved as a directory of JSON and safetensors.
-
-This module alone knows the names of the files inside an engine's `encoder/` directory.
-"""
+"""A trained encoder: pictures in, embeddings out."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file as load_arrays
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import load_file, save_file
 
-from lookalike.errors import EngineError, SettingsError, StorageError
+from lookalike.encoder.decoder import Decoder, Reconstructions
+from lookalike.encoder.files import read_encoder, write_encoder
+from lookalike.encoder.pixels import check_pixels, input_batches
+from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
-from lookalike.models import Autoencoder, get_preset
+from lookalike.models import Autoencoder
 from lookalike.models.autoencoder import Network
 from lookalike.parts import PartedWhitening, fit_parts
-from lookalike.storage import recover, replace_directory, storage_errors, sync_tree, write_text
-from lookalike.training import resolve_device, to_input
+from lookalike.training import resolve_device
 from lookalike.types import OnProgress, Progress, silent
 from lookalike.whitening import Whitening, fit_whitening
 
-__all__ = ["Encoder", "Reconstructions", "load_encoder"]
-
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
-WHITENING = "whitening.safetensors"
-FORMAT = "lookalike-encoder"
-VERSION = 1
-# What the readers of JSON, safetensors and torch raise on files that are not what they should be.
-_DAMAGES = (OSError, RuntimeError, SafetensorError, KeyError, TypeError, ValueError)
-BATCH = 256
-# Large pictures: this many input values at most in one batch (256 MB of float32).
-BATCH_VALUES = 64_000_000
-
-
-@dataclass(frozen=True)
-class Reconstructions:
-    """What the decoder makes of some pictures.
-
-    Attributes:
-        pixels: uint8 (N, H, W, C).
-        errors: float64 (N,), mean squared error per value, of pixels scaled to [0, 1].
-    """
-
-    pixels: NDArray[np.uint8]
-    errors: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        if len(self.pixels) != len(self.errors):
-            raise SettingsError(
-                f"reconstructions do not match: {len(self.pixels)} pictures, "
-                f"{len(self.errors)} errors"
-            )
+__all__ = ["Encoder", "load_encoder"]
 
 
 class Encoder:
@@ -119,12 +80,12 @@ class Encoder:
         Returns:
             float32 (M, D).
         """
-        self._check(pixels)
+        check_pixels(pixels, self.image)
         rows = np.arange(len(pixels)) if rows is None else rows
         parts: list[NDArray[np.float32]] = []
         done = 0
         with torch.inference_mode():
-            for batch in self._batches(pixels, rows):
+            for batch in input_batches(pixels, rows, self.image, self.device):
                 parts.append(self.model.encode(batch).flatten(1).float().cpu().numpy())
                 done += len(batch)
                 on_progress(Progress("embed", done, len(rows)))
@@ -161,13 +122,50 @@ class Encoder:
         on_progress: OnProgress = silent,
     ) -> NDArray[np.float32]:
         """Return what `embed` gives for pictures whose bare latents (M, D) are known."""
+        turned = self.turned_latents(pixels, rows, on_progress=on_progress)
+        return self.whitened(latents, turned)
+
+    def turned_latents(
+        self,
+        pixels: NDArray[np.uint8],
+        rows: NDArray[np.int64] | None = None,
+        *,
+        on_progress: OnProgress = silent,
+    ) -> NDArray[np.float32] | None:
+        """Return the bare latents (M, D) of mirror images; None where they do not count."""
+        if not self.mirrors or not isinstance(self.whitening, PartedWhitening):
+            return None
+        return self.latents(pixels[:, :, ::-1], rows, on_progress=on_progress)
+
+    def whitened(
+        self, latents: NDArray[np.float32], turned: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the embeddings of bare latents.
+
+        Args:
+            latents: float32 (N, D).
+            turned: the same of the mirror images, as `turned_latents` gives them.
+        """
         if self.whitening is None:
             return latents
         embeddings = self.whitening.apply(latents)
-        if not self.mirrors or not isinstance(self.whitening, PartedWhitening):
+        if turned is None or not isinstance(self.whitening, PartedWhitening):
             return embeddings
-        turned = self.latents(pixels[:, :, ::-1], rows, on_progress=on_progress)
         return self.whitening.mean(embeddings, self.whitening.apply(turned))
+
+    @property
+    def decoder(self) -> Decoder:
+        """The network's decoder.
+
+        Raises:
+            SettingsError: it has none.
+        """
+        if not isinstance(self.model, Autoencoder):
+            raise SettingsError(
+                f"preset {self.preset} has no decoder, so it makes no pictures: "
+                "build with another preset, such as twin"
+            )
+        return Decoder(self.model, self.image, self.device)
 
     def reconstruct(self, pixels: NDArray[np.uint8]) -> Reconstructions:
         """Encode and decode pictures.
@@ -178,37 +176,21 @@ class Encoder:
         Raises:
             SettingsError: the network has no decoder.
         """
-        if not isinstance(self.model, Autoencoder):
-            raise SettingsError(
-                f"preset {self.preset} has no decoder, so it makes no reconstructions"
-            )
-        self._check(pixels)
-        mean = torch.tensor(self.image.mean, device=self.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.image.std, device=self.device).view(1, -1, 1, 1)
-        pictures, errors = [], []
-        with torch.inference_mode():
-            for batch in self._batches(pixels, np.arange(len(pixels))):
-                rebuilt = self.model.decode(self.model.encode(batch)).float()
-                error = ((rebuilt - batch) * std).double().square().mean(dim=(1, 2, 3))
-                unit = (rebuilt * std + mean).clamp(0, 1)  # (B, C, H, W)
-                errors.append(error.cpu().numpy())
-                pictures.append((unit * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
-        return Reconstructions(np.concatenate(pictures), np.concatenate(errors))
+        return self.decoder.reconstruct(pixels)
 
-    def _batches(
-        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
-    ) -> Iterator[torch.Tensor]:
-        size = max(1, min(BATCH, BATCH_VALUES // int(np.prod(self.image.shape))))
-        for start in range(0, len(rows), size):
-            yield to_input(pixels[rows[start : start + size]], self.image, self.device)
+    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return the pictures that the decoder makes of bare latents, as `latents` gives them.
 
-    def _check(self, pixels: NDArray[np.uint8]) -> None:
-        channels, height, width = self.image.shape
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (height, width, channels):
-            raise SettingsError(
-                f"pixels are {pixels.dtype} {pixels.shape}: "
-                f"wanted uint8 (N, {height}, {width}, {channels})"
-            )
+        Args:
+            latents: float32 (N, D).
+
+        Returns:
+            uint8 (N, H, W, C).
+
+        Raises:
+            SettingsError: the network has no decoder, or the latents are not D wide.
+        """
+        return self.decoder.decode(latents)
 
     def config(self) -> dict[str, Any]:
         """Return what `config.json` holds, but for the format's own fields."""
@@ -284,26 +266,7 @@ class Encoder:
         Raises:
             StorageError: the disk is full or may not be written.
         """
-        weights = {
-            name: tensor.detach().cpu().contiguous()
-            for name, tensor in self.model.state_dict().items()
-        }
-        arrays = self._arrays()
-        config = {"format": FORMAT, "version": VERSION, **self.config()}
-        beside = directory.with_name(directory.name + ".new")
-        with storage_errors(directory):
-            shutil.rmtree(beside, ignore_errors=True)
-            beside.mkdir(parents=True)
-        try:
-            save_file(weights, str(beside / WEIGHTS))
-            if arrays:
-                save_arrays(arrays, str(beside / WHITENING))
-        except (OSError, SafetensorError) as error:  # safetensors says so of a full disk
-            shutil.rmtree(beside, ignore_errors=True)
-            raise StorageError(f"cannot write the encoder to {directory}: {error}") from error
-        write_text(beside / CONFIG, json.dumps(config, indent=2) + "\n")
-        sync_tree(beside)
-        replace_directory(beside, directory)
+        write_encoder(directory, self.model, self._arrays(), self.config())
 
 
 def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
@@ -312,53 +275,13 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
     Raises:
         EngineError: files are missing, damaged or of another format version.
     """
-    recover(directory)
-    config = _read_config(directory / CONFIG)
-    try:
-        preset = get_preset(config["preset"])
-        image = ImageSpec.from_dict(config["image"])
-        model = preset.build(image, config["latent"])
-        model.load_state_dict(load_file(str(directory / WEIGHTS)), strict=True)
-        whitening = _load_whitening(directory / WHITENING, model, config)
-    except (SettingsError, *_DAMAGES) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise EngineError(
-            f"the encoder in {directory} is damaged ({reason}): train it again"
-        ) from error
+    saved = read_encoder(directory)
     return Encoder(
-        model,
-        preset.name,
-        image,
-        latent=config["latent"],
-        whitening=whitening,
-        mirrors=config.get("mirrors", False),
+        saved.model,
+        saved.preset,
+        saved.image,
+        latent=saved.latent,
+        whitening=saved.whitening,
+        mirrors=saved.mirrors,
         device=device,
     )
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise EngineError(f"no encoder in {path.parent}: make one with `lookalike train`") from None
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path} cannot be read ({error}): train the encoder again") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise EngineError(f"{path} is not a Lookalike encoder")
-    if config.get("version") != VERSION:
-        raise EngineError(
-            f"{path} has format version {config.get('version')!r}, this Lookalike reads {VERSION}: "
-            "use the Lookalike that wrote it, or train again"
-        )
-    return config
-
-
-def _load_whitening(
-    path: Path, model: Network, config: dict[str, Any]
-) -> Whitening | PartedWhitening | None:
-    if not path.exists():
-        return None
-    arrays = load_arrays(str(path))
-    if model.parts:
-        return PartedWhitening.from_arrays(arrays, model.parts, config["balance"])
-    return Whitening(**arrays)
