@@ -103,7 +103,8 @@ Expand = Annotated[
     typer.Option(help="Add this many of the nearest to the query, then search; 3 to 5 do well."),
 ]
 Alpha = Annotated[
-    float, typer.Option(help="With --expand: neighbours count similarity to this power.")
+    Optional[float],  # noqa: UP045
+    typer.Option(help="With --expand: neighbours count similarity to this power.  [default: 3]"),
 ]
 RerankName = Annotated[
     Optional[str],  # noqa: UP045

@@ -12,9 +12,11 @@ from lookalike.search.diffusion import diffuse
 from lookalike.search.examples import best_match, mean_query
 from lookalike.search.expansion import expand_queries
 from lookalike.search.hits import search, search_examples
+from lookalike.search.kept import kept_spectral
 from lookalike.search.nearest import nearest
 from lookalike.search.rerank import k_reciprocal, reorder
 from lookalike.search.settings import (
+    ALPHA,
     COMBINES,
     RERANKS,
     Combine,
@@ -23,24 +25,28 @@ from lookalike.search.settings import (
     check_combine,
     check_rerank,
 )
-from lookalike.search.spectral import SpectralIndex
+from lookalike.search.spectral import SpectralIndex, SpectralSettings, spectral_axes
 
 __all__ = [
+    "ALPHA",
     "COMBINES",
     "RERANKS",
     "Combine",
     "Rerank",
     "SearchSettings",
     "SpectralIndex",
+    "SpectralSettings",
     "best_match",
     "check_combine",
     "check_rerank",
     "diffuse",
     "expand_queries",
     "k_reciprocal",
+    "kept_spectral",
     "mean_query",
     "nearest",
     "reorder",
     "search",
     "search_examples",
+    "spectral_axes",
 ]
