@@ -111,7 +111,7 @@ RerankName = Annotated[
     typer.Option(
         "--rerank",
         help="k-reciprocal, diffusion, or spectral (diffusion over the whole gallery; "
-        "takes a while to prepare).  [default: none]",
+        "prepared once, then kept).  [default: none]",
     ),
 ]
 Depth = Annotated[
