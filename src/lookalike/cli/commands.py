@@ -63,7 +63,7 @@ def search(
         typer.Option(help="SQL over label, path, split, width, height: \"label = 'cat'\"."),
     ] = None,
     expand: o.Expand = 0,
-    alpha: o.Alpha = 3.0,
+    alpha: o.Alpha = None,
     rerank: o.RerankName = None,
     depth: o.Depth = None,
     balance: o.Balance = None,

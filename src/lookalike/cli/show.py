@@ -244,7 +244,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
         title_justify="left",
         title_style="",
     )
-    numbers = {"rank", "score", "distance", "copy", "pictures", "MB", "encoder", "parameters", "epochs"}
+    numbers = {"rank", "score", "distance", "copy", "pictures", "MB", "encoder", "parameters"}
     for column in columns:
         right = column in numbers or "@" in column or column == "k"
         table.add_column(

@@ -237,12 +237,24 @@ class Encoder:
         Raises:
             SettingsError: the embedding has no parts to weigh.
         """
+        return self._parted.balanced(queries, balance)
+
+    def rebalanced(self, embeddings: NDArray[np.float32], balance: float) -> NDArray[np.float32]:
+        """Return embeddings (N, D) as if their parts had been weighed by `balance`, 0 to 1.
+
+        Raises:
+            SettingsError: the embedding has no parts to weigh.
+        """
+        return self._parted.rebalanced(embeddings, balance)
+
+    @property
+    def _parted(self) -> PartedWhitening:
         if not isinstance(self.whitening, PartedWhitening):
             raise SettingsError(
                 f"preset {self.preset} has one latent, and nothing to balance: leave the balance "
                 "out, or build with preset twin"
             )
-        return self.whitening.balanced(queries, balance)
+        return self.whitening
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {} if self.whitening is None else self.whitening.arrays()

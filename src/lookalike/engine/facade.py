@@ -13,12 +13,11 @@ from lookalike.engine.judging import judge_all
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
 from lookalike.engine.views import EngineViews
 from lookalike.errors import UnreadableQueryError
-from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
+from lookalike.types import Hits, Metric, OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
-    from lookalike.gallery import ExactIndex
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
@@ -112,8 +111,7 @@ class Engine(EngineViews):
         positions = np.array([query.position for query in resolved], np.int64)
         exclude = None if include_self else positions
         plain = self._embed(resolved, on_progress)
-        embeddings = self._balanced(plain, settings)
-        index = self._index_for(metric, settings)
+        embeddings, index = self.weighed(plain, metric, settings)
         found = search(
             self.gallery,
             index,
@@ -163,8 +161,7 @@ class Engine(EngineViews):
         from lookalike.search import search_examples
 
         liked, others = self._resolve(like), self._resolve(unlike)
-        embeddings = self._balanced(self._embed(liked + others, on_progress), settings)
-        index = self._index_for(metric, settings)
+        embeddings, index = self.weighed(self._embed(liked + others, on_progress), metric, settings)
         positions = np.array([one.position for one in liked + others], np.int64)
         hits = search_examples(
             self.gallery,
@@ -256,16 +253,6 @@ class Engine(EngineViews):
         return embed_all(
             queries, self.gallery, lambda p: self.encoder.embed(p, on_progress=on_progress)
         )
-
-    def _balanced(
-        self, queries: NDArray[np.float32], settings: SearchSettings | None
-    ) -> NDArray[np.float32]:
-        balance = None if settings is None else settings.balance
-        return queries if balance is None else self.encoder.balanced(queries, balance)
-
-    def _index_for(self, metric: Metric | None, settings: SearchSettings | None) -> ExactIndex:
-        own = check_metric(self.manifest.metric)
-        return self.index(settings.choose_metric(metric, own) if settings else metric or own)
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
         from lookalike.engine.looking import drawable

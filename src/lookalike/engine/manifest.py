@@ -51,6 +51,11 @@ class Layout:
         return self.directory / "cache"
 
     @property
+    def spectral(self) -> Path:
+        """What spectral search has prepared of the gallery; may be deleted."""
+        return self.directory / "spectral"
+
+    @property
     def checkpoint(self) -> Path:
         """The state of an unfinished training."""
         return self.directory / "checkpoint"

@@ -95,11 +95,7 @@ def decode(source: Source, spec: ImageSpec) -> Decoded:
 
 
 def thumbnail(
-    source: Source,
-    size: int,
-    background: tuple[int, int, int] = _WHITE,
-    *,
-    enlarge: bool = True,
+    source: Source, size: int, background: tuple[int, int, int] = _WHITE, *, enlarge: bool = True
 ) -> NDArray[np.uint8]:
     """Return a small copy to look at.
 

@@ -14,9 +14,11 @@ from lookalike.search.evidence import EVIDENCE_DEPTH, evidence
 from lookalike.search.examples import best_match, mean_query
 from lookalike.search.expansion import expand_queries
 from lookalike.search.hits import search, search_examples
+from lookalike.search.kept import kept_spectral
 from lookalike.search.nearest import nearest
 from lookalike.search.rerank import k_reciprocal, reorder
 from lookalike.search.settings import (
+    ALPHA,
     COMBINES,
     RERANKS,
     Combine,
@@ -25,9 +27,10 @@ from lookalike.search.settings import (
     check_combine,
     check_rerank,
 )
-from lookalike.search.spectral import SpectralIndex
+from lookalike.search.spectral import SpectralIndex, SpectralSettings, spectral_axes
 
 __all__ = [
+    "ALPHA",
     "COMBINES",
     "EVIDENCE_DEPTH",
     "RERANKS",
@@ -37,6 +40,7 @@ __all__ = [
     "Rerank",
     "SearchSettings",
     "SpectralIndex",
+    "SpectralSettings",
     "best_match",
     "check_combine",
     "check_rerank",
@@ -44,9 +48,11 @@ __all__ = [
     "evidence",
     "expand_queries",
     "k_reciprocal",
+    "kept_spectral",
     "mean_query",
     "nearest",
     "reorder",
     "search",
     "search_examples",
+    "spectral_axes",
 ]
