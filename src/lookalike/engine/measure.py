@@ -151,14 +151,16 @@ def evaluate(
     baselines: bool = True,
     home: Path | None = None,
     archive: Path | None = None,
+    collection: Collection | None = None,
     on_baseline: OnBaseline = ignore_baseline,
     on_progress: OnProgress = silent,
 ) -> Evaluation:
     """Measure an engine and the baselines; see `Engine.evaluate`.
 
-    `on_baseline` is given each baseline, so that no other measurement has to fit it again.
+    `collection` is that of the engine where it is already open; `on_baseline` is given each
+    baseline, so that no other measurement has to fit it again.
     """
-    reopen = partial(_collection, engine, home, archive if queries is None else None)
+    reopen = partial(_collection, engine, home, archive if queries is None else None, collection)
     if queries is not None:
         asked = open_source(queries, home=home, archive=archive, on_progress=on_progress)
         only_test = any(picture.split == "test" for picture in asked.pictures)
@@ -180,8 +182,10 @@ def _kept(
     return _Queries(reopen(), engine.layout, True)
 
 
-def _collection(engine: Engine, home: Path | None, archive: Path | None) -> Collection:
-    return reopen_source(
+def _collection(
+    engine: Engine, home: Path | None, archive: Path | None, opened: Collection | None
+) -> Collection:
+    return opened or reopen_source(
         engine.manifest.source,
         engine.layout.directory,
         home=home,

@@ -98,6 +98,7 @@ def write_engine_report(
             baselines=baselines,
             home=home,
             archive=archive,
+            collection=collection,
             on_baseline=bench.measure_beside,
             on_progress=on_progress,
         )

@@ -78,10 +78,10 @@ def _advice(poor: Sequence[CopiesRow], evaluation: Evaluation | None, trained_on
     if trained_on and trained_on < FEW_PICTURES:
         return f"What would help: more pictures, {trained_on:,} are few to learn from"
     if better:
-        return f"What would help: longer training (--epochs), {better[0]} alone is better"
+        return f"What would help: longer training; {better[0]} alone is better"
     if any(row.edit in ("crop", "frame") for row in poor):
         return "What would help: searching with the part that matters (--crop) where copies are cut"
-    return "What would help: longer training (--minutes), or --expand and --rerank when searching"
+    return "What would help: longer training, or --expand and --rerank when searching"
 
 
 def _poor(rows: Sequence[CopiesRow]) -> str:

@@ -77,21 +77,20 @@ def fit_familiarity(
     mean, scale = both.mean(axis=0), both.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1)
     first, second = quadratic((known - mean) / scale), quadratic((unknown - mean) / scale)
-    left_out = np.empty(len(known))
+    left_out = np.zeros(len(known))
     for fold in range(FOLDS):
         out = groups % FOLDS == fold
         if out.any() and not out.all():
-            weights = _logistic(first[~out], second[fold::FOLDS])
-            # Folds differ by a constant: what is unknown lies at 0 in each.
-            left_out[out] = first[out] @ weights - np.median(second @ weights)
-    weights = _logistic(first, second)
-    middle = float(np.median(second @ weights))
-    threshold = middle + float(np.quantile(left_out, MISSED))
-    return Familiarity(mean, scale, weights, threshold)
+            weights, constant = _logistic(first[~out], second)
+            left_out[out] = first[out] @ weights + constant
+    weights, constant = _logistic(first, second)
+    return Familiarity(mean, scale, weights, float(np.quantile(left_out, MISSED)) - constant)
 
 
-def _logistic(known: NDArray[np.float64], unknown: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weights of a penalised logistic regression, for columns as they are."""
+def _logistic(
+    known: NDArray[np.float64], unknown: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Return weights and constant of a penalised logistic regression, for columns as they are."""
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([known, unknown])
@@ -99,5 +98,7 @@ def _logistic(known: NDArray[np.float64], unknown: NDArray[np.float64]) -> NDArr
     spread = np.where(spread > 1e-9, spread, 1)
     labels = np.repeat([1, 0], [len(known), len(unknown)])
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ROUNDS, class_weight="balanced")
-    model.fit((rows - rows.mean(axis=0)) / spread, labels)
-    return np.asarray(model.coef_[0] / spread, np.float64)
+    middle = rows.mean(axis=0)
+    model.fit((rows - middle) / spread, labels)
+    weights = np.asarray(model.coef_[0] / spread, np.float64)
+    return weights, float(model.intercept_[0] - middle @ weights)

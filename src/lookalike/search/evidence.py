@@ -45,10 +45,11 @@ def evidence(
     places = found.positions[:, :EVIDENCE_DEPTH]
     there = places >= 0
     rows = np.zeros((len(queries), 4 + 2 * len(widths)))
-    if not scores.size:
+    if not there.any():
         return rows
     # Where there are fewer neighbours, the last one stands for those that are missing.
     last = np.where(there, scores, np.inf).min(axis=1, keepdims=True)
+    last[~there.any(axis=1)] = 0
     scores = np.where(there, scores, last)
     rows[:, 0] = scores[:, 0]
     others = scores[:, 1:].mean(axis=1) if scores.shape[1] > 1 else scores[:, 0]
