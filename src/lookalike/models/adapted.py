@@ -42,8 +42,9 @@ MEANING = 64
 HIDDEN = 512
 # Shares of the two in the similarity of the meanings.
 SHARES = (1.0, 2.0)
-# The pretrained network sees smaller pictures enlarged to this side.
-SMALLEST_SEEN = 64
+# The pretrained network knows things as they look at 224 pixels a side: it sees smaller pictures
+# enlarged up to twice and to at most that, and to at least the smaller of these two sides.
+SEEN = (96, 224)
 # The decoder makes pictures of at most this side; what is larger is enlarged from that.
 LONGEST_DECODED = 128
 
@@ -160,10 +161,8 @@ class FrozenBackbone(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return embeddings (B, 1280) of pictures (B, C, H, W) in [0, 1]."""
-        height, width = x.shape[2:]
-        enlarged = max(1.0, SMALLEST_SEEN / min(height, width))
-        if enlarged > 1:
-            sides = [round(side * enlarged) for side in (height, width)]
+        sides = _sides_seen(*x.shape[2:])
+        if sides != x.shape[2:]:
             x = functional.interpolate(x, sides, mode="bilinear", align_corners=False)
         x = (x.expand(-1, 3, -1, -1) - LITE_MEAN) / LITE_STD
         found: Tensor = self.network(x)
@@ -201,3 +200,14 @@ class ShrunkDecoder(nn.Module):
     def rescale(self, spread: Tensor) -> None:
         """Divide the numbers of an appearance by the root of their spread (A,) from now on."""
         self.network.rescale(spread)
+
+
+def _sides_seen(height: int, width: int) -> tuple[int, int]:
+    """Return the height and width at which the pretrained network sees pictures.
+
+    >>> _sides_seen(28, 28), _sides_seen(80, 160), _sides_seen(128, 128), _sides_seen(512, 512)
+    ((96, 96), (160, 320), (224, 224), (512, 512))
+    """
+    side = min(height, width)
+    seen = max(side, SEEN[0], min(SEEN[1], 2 * side))
+    return round(height * seen / side), round(width * seen / side)
