@@ -212,7 +212,7 @@ def _choose_image(preset: Preset, settings: BuildSettings, collection: Collectio
     size, channels = settings.size, settings.channels
     if preset.adapts and (size is None or channels is None):
         natural = natural_image(collection, preset.adapts.largest)
-        size = size or natural.height
+        size = size or preset.adapts.side(natural.height)
         channels = channels or natural.channels
     return resolve_image(preset, size=size, channels=channels)
 

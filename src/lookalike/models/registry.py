@@ -196,7 +196,7 @@ PRESETS: dict[str, Preset] = {
         load_weights=load_efficientnet_twin,
         whiten=True,
         extra="efficientnet",
-        adapts=Adapts(largest=224, seen=80_000, fewest=6, most=100),
+        adapts=Adapts(largest=224, seen=80_000, fewest=6, most=100, enlarged_from=64),
     ),
     "conv128": Preset(
         name="conv128",
