@@ -4,6 +4,7 @@ Only the training split of Fashion-MNIST is used: its first pictures are trained
 its last ones are the queries. The test split is never looked at, so choices may be made by this.
 
 python -m benchmarks.experiments [--epochs 2] [--pictures 50000] [--set temperature=0.1 ...]
+    [--save FILE]
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 import json
 from dataclasses import fields, replace
 from pathlib import Path
+
+import numpy as np
 
 from lookalike.encoder import Encoder
 from lookalike.engine import data_home
@@ -44,11 +47,18 @@ def main() -> None:
     encoder = Encoder(model, preset.name, image)
     gallery, queries = encoder.latents(cache.pixels, trained), encoder.latents(cache.pixels, asked)
     known, wanted = ([cache.labels[row] for row in some] for some in (trained, asked))
+    if arguments.save is not None:
+        encoder.fit_whitening(gallery)
+        np.save(arguments.save, encoder.whitened(np.concatenate([gallery, queries])))
     results = {}
     for balance in BALANCES:
         encoder.fit_whitening(gallery, balance=balance)
         found = evaluate_queries(
-            encoder.whitened(gallery), known, encoder.whitened(queries), wanted, "cosine"
+            encoder.whitening.apply(gallery),
+            known,
+            encoder.whitening.apply(queries),
+            wanted,
+            "cosine",
         )
         results[balance] = found.as_dict()
         if not arguments.json:
@@ -81,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-home", type=Path)
+    parser.add_argument("--save", type=Path, help=".npy: embeddings of gallery, then queries")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

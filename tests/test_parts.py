@@ -52,6 +52,20 @@ def test_a_query_weighs_its_parts_anew(balance: float):
     assert whitening.balanced(embeddings, None) is embeddings
 
 
+@pytest.mark.parametrize("balance", [0.0, 0.3, 0.5, 1.0])
+def test_rebalanced_is_what_another_balance_would_have_given(balance: float):
+    x = latents()
+    whitening = fit_parts(x, PARTS)
+    embeddings = whitening.apply(x)
+    moved = whitening.rebalanced(embeddings, balance)
+    np.testing.assert_allclose(
+        moved @ moved.T, whitening.balanced(embeddings, balance) @ embeddings.T, atol=1e-5
+    )
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
+    if 0 < balance < 1:
+        np.testing.assert_allclose(moved, fit_parts(x, PARTS, balance=balance).apply(x), atol=1e-6)
+
+
 def test_arrays_bring_it_back():
     whitening = fit_parts(latents(), PARTS, balance=0.4)
     again = PartedWhitening.from_arrays(whitening.arrays(), PARTS, 0.4)
@@ -64,7 +78,9 @@ def test_arrays_bring_it_back():
         (lambda: fit_parts(latents()[:, :3], PARTS), "wanted .N, 15."),
         (lambda: fit_parts(latents(), PARTS).apply(latents()[:, :3]), "wanted .N, 15."),
         (lambda: fit_parts(latents(), PARTS).balanced(latents(), 1.5), "looks like"),
-        (lambda: fit_parts(latents(), PARTS).balanced(latents()[:, :2], 0.5), "wanted .Q, 15."),
+        (lambda: fit_parts(latents(), PARTS).balanced(latents()[:, :2], 0.5), "wanted .N, 15."),
+        (lambda: fit_parts(latents(), PARTS).rebalanced(latents(), -0.1), "looks like"),
+        (lambda: fit_parts(latents(), PARTS).rebalanced(latents()[:, :2], 0.5), "wanted .N, 15."),
         (lambda: fit_parts(latents(), PARTS, balance=0), "between 0 and 1"),
         (lambda: LatentPart("none", 0, "meaning"), "above 0"),
     ],

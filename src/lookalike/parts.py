@@ -86,6 +86,20 @@ class PartedWhitening:
             whitened.append(whitening.apply(piece) * np.float32(weight**0.5))
         return np.concatenate(whitened, axis=1)
 
+    def mean(self, first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the directions between two sets of embeddings (N, E), part by part.
+
+        Each part of the result has the length that `apply` gives it.
+        """
+        total = first + second
+        start = 0
+        for whitening, weight in zip(self.whitenings, self.weights, strict=True):
+            piece = total[:, start : start + len(whitening.scale)]
+            lengths = np.linalg.norm(piece, axis=1, keepdims=True)
+            piece *= np.float32(weight**0.5) / np.where(lengths > 0, lengths, 1)
+            start += len(whitening.scale)
+        return total
+
     def balanced(self, queries: NDArray[np.float32], balance: float | None) -> NDArray[np.float32]:
         """Return queries whose inner products weigh the meaning by `balance`.
 
@@ -101,15 +115,37 @@ class PartedWhitening:
         """
         if balance is None:
             return queries
-        if not 0 <= balance <= 1:
-            raise SettingsError(
-                f"balance is {balance}: wanted from 0 (looks like) to 1 (means like)"
-            )
+        _check_balance(balance)
+        return self._scaled(queries, np.divide(self._weights(balance), self.weights))
+
+    def rebalanced(self, embeddings: NDArray[np.float32], balance: float) -> NDArray[np.float32]:
+        """Return what the embeddings would be had the parts been weighed by `balance`.
+
+        Each part is multiplied by the square root of its factor in `balanced`, so that two
+        embeddings rebalanced have the product, and therefore the lengths, cosine and distance,
+        that one balanced and one as it was have: what compares pictures of the gallery with each
+        other can be asked by any balance, at the price of a copy.
+
+        Args:
+            embeddings: (N, E).
+            balance: from 0, looks like, to 1, means like.
+
+        Raises:
+            SettingsError: `balance` is out of range, or the embeddings are not E wide.
+        """
+        _check_balance(balance)
+        return self._scaled(embeddings, np.sqrt(np.divide(self._weights(balance), self.weights)))
+
+    def _scaled(
+        self, embeddings: NDArray[np.float32], factors: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return embeddings with each part multiplied by its factor."""
         widths = [len(whitening.scale) for whitening in self.whitenings]
-        if queries.ndim != 2 or queries.shape[1] != sum(widths):
-            raise SettingsError(f"queries are {queries.shape}: wanted (Q, {sum(widths)})")
-        factors = np.divide(self._weights(balance), self.weights)
-        return queries * np.repeat(factors, widths).astype(np.float32)
+        if embeddings.ndim != 2 or embeddings.shape[1] != sum(widths):
+            raise SettingsError(
+                f"embeddings are {embeddings.shape}: wanted (N, {sum(widths)}) to balance"
+            )
+        return embeddings * np.repeat(factors, widths).astype(np.float32)
 
     def _weights(self, balance: float) -> tuple[float, ...]:
         of_role = {"appearance": 1 - balance, "meaning": balance}
@@ -146,6 +182,11 @@ class PartedWhitening:
             Whitening(**{name: arrays[f"{part.name}.{name}"] for name in names}) for part in parts
         )
         return cls(tuple(parts), whitenings, balance)
+
+
+def _check_balance(balance: float) -> None:
+    if not 0 <= balance <= 1:
+        raise SettingsError(f"balance is {balance}: wanted from 0 (looks like) to 1 (means like)")
 
 
 def fit_parts(

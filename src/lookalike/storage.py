@@ -18,6 +18,7 @@ __all__ = [
     "storage_errors",
     "sync_directory",
     "sync_tree",
+    "write_bytes",
     "write_text",
 ]
 
@@ -49,13 +50,18 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file beside `path`, sync it and rename it into place."""
+    """Write a text file, in UTF-8, beside `path`, sync it and rename it into place."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file beside `path`, sync it and rename it into place."""
     beside = path.with_name(path.name + ".new")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with beside.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with beside.open("wb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)

@@ -8,10 +8,23 @@ from typing import Any, Literal, get_args
 
 from lookalike.errors import SettingsError
 
-__all__ = ["METRICS", "Hit", "Hits", "Metric", "OnProgress", "Progress", "check_metric", "silent"]
+__all__ = [
+    "BANDS",
+    "METRICS",
+    "Band",
+    "Hit",
+    "Hits",
+    "Metric",
+    "OnProgress",
+    "Progress",
+    "check_metric",
+    "silent",
+]
 
 Metric = Literal["euclidean", "cosine", "inner"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
+Band = Literal["duplicate", "close", "related", "nothing"]
+BANDS: tuple[Band, ...] = get_args(Band)
 
 
 def check_metric(name: str) -> Metric:
@@ -36,6 +49,10 @@ class Hit:
         score: higher is closer: minus the distance, the cosine or the inner product.
         distance: lower is closer: Euclidean distance, 1 - cosine, or minus the inner product.
         label: the picture's weak label, if it has one.
+        probability: that the hit is the query's original or an edited copy of it, calibrated on
+            this gallery; None without a calibration, as are the next two.
+        percentile: how many of a hundred random pairs of this gallery are less alike.
+        band: what that comes to, in a word of `BANDS`; "nothing" is nothing like it.
     """
 
     rank: int
@@ -43,6 +60,9 @@ class Hit:
     score: float
     distance: float
     label: str | None = None
+    probability: float | None = None
+    percentile: float | None = None
+    band: Band | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,7 @@ class Hits:
         query: the query's path, or a name for a query given as bytes or array.
         hits: at most k hits.
         metric: the metric that ordered them.
+        known: whether the gallery has the like of the query; None without a calibration.
         draw: makes the PNG that a notebook shows; set by the engine.
         asked: what the engine took the query for, from which grids are drawn; set by the engine.
     """
@@ -60,6 +81,7 @@ class Hits:
     query: str
     hits: tuple[Hit, ...]
     metric: Metric
+    known: bool | None = None
     draw: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
     asked: Any = field(default=None, repr=False, compare=False)
 
@@ -87,6 +109,7 @@ class Hits:
         return {
             "query": self.query,
             "metric": self.metric,
+            "known": self.known,
             "hits": [asdict(hit) for hit in self.hits],
         }
 

@@ -128,7 +128,7 @@ def test_datasets_lists_licence_and_size():
 
 def test_help_and_usage():
     commands = ("demo", "build", "train", "index", "search", "evaluate", "report", "map",
-                "presets", "datasets", "info")  # fmt: skip
+                "oddities", "clusters", "between", "presets", "datasets", "info")  # fmt: skip
     text = run("--help").stdout
     assert all(command in text for command in commands)
     assert run("--version").stdout.startswith("lookalike 0.")
@@ -289,6 +289,9 @@ def test_search_makes_the_most_of_the_gallery(photos: Path, engine_path: Path):
         ("--rerank", "k-reciprocal", "--depth", "20"),
         ("--rerank", "diffusion"),
         ("--expand", "2", "--rerank", "spectral"),
+        ("--balance", "0.2", "--expand", "2", "--rerank", "spectral"),
+        ("--balance", "0.9", "--rerank", "k-reciprocal"),
+        ("--balance", "0.9", "--metric", "euclidean"),
     ):
         assert [len(one) for one in paths(*two, *words)] == [8, 8]
     (mean,) = paths(*two, "--combine", "mean")
@@ -311,4 +314,7 @@ def test_bad_ways_to_search_are_one_line(engine_path: Path):
     assert "search by cosine" in fails(*search, "--expand", "3", "--metric", "euclidean")
     assert "combine by mean" in fails(*search, "--expand", "3", "--combine", "best")
     assert "nothing is re-ranked" in fails(*search, "--depth", "3")
+    assert "the whole gallery" in fails(*search, "--depth", "3", "--rerank", "spectral")
+    assert "alpha is 3 but no query is expanded" in fails(*search, "--alpha", "3")
+    assert "leave alpha out" in fails(*search, "--alpha", "0", "--rerank", "diffusion")
     assert "neither a picture file" in fails(*search, "--unlike", "nowhere.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_transparent_pixels_take_the_colour_of_the_card(engine_path: Path, tmp_p
 
 def test_a_picture_of_an_idx_file_is_named_by_its_number():
     names = {"a/t10k-images-idx3-ubyte.gz#2460": "#2460", "cats/no#1.png": "no#1.png"}
-    assert {path: looking._short_name(path) for path in names} == names
+    assert {path: looking.short_name(path) for path in names} == names
 
 
 def test_a_cell_names_label_and_file(
@@ -88,3 +89,24 @@ def test_several_examples_are_drawn_as_the_first(engine_path: Path, photos: Path
     assert [row.query.caption for row in drawn] == ["disc", "2 examples"]
     for row in drawn:
         np.testing.assert_array_equal(row.query.thumbnail, original)
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, (30, 90)), (3, (90, 30)), (3, (30, 31))])
+def test_a_stretched_picture_gets_its_proportion_back(
+    engine_path: Path, channels: int, size: tuple[int, int]
+):
+    engine = lookalike.open(engine_path)
+    original = np.zeros((*size, channels), np.uint8)
+    original[: size[0] // 2] = 200
+    stretched = np.zeros((20, 20, channels), np.uint8)
+    stretched[:10] = 200
+    found = looking.unstretched(engine, stretched, looking.proportion(original))
+    assert min(found.shape[:2]) == 20
+    assert found.shape[1] / found.shape[0] == pytest.approx(size[1] / size[0], rel=0.05)
+    assert found.shape[2] == channels
+    assert (found[: found.shape[0] // 4] > 190).all()
+    assert (found[-found.shape[0] // 4 :] < 10).all()
+    square = looking.unstretched(engine, stretched, 0.0)
+    assert square is stretched
+    engine.image = replace(engine.image, fit="pad")
+    assert looking.unstretched(engine, stretched, 1.0) is stretched

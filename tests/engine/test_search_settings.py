@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from lookalike import Engine
 from lookalike.engine.queries import Cropped
 from lookalike.engine.searching import Examples, search_engine
 from lookalike.errors import QueryError, SettingsError
+from lookalike.gallery import ExactIndex, GalleryRows, write_gallery
 from lookalike.images import Crop
-from lookalike.search import RERANKS, SearchSettings
+from lookalike.search import RERANKS, SearchSettings, SpectralIndex, kept, nearest
+from lookalike.types import Hits
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +44,151 @@ def test_the_spectral_index_is_prepared_once(engine: Engine):
     first = engine.spectral(engine.index("cosine"), settings)
     assert first is not None
     assert engine.spectral(engine.index("cosine"), settings) is first
+    assert engine.spectral(engine.index("cosine", 0.2), settings) is not first
     with pytest.raises(SettingsError, match="needs the metric cosine"):
         engine.search("disc/00.png", metric="euclidean", settings=settings)
+
+
+@pytest.fixture
+def own_engine(engine_path: Path, tmp_path: Path) -> Path:
+    """An engine that a test may change."""
+    place = tmp_path / "own.lookalike"
+    shutil.copytree(engine_path, place, ignore=shutil.ignore_patterns("spectral"))
+    return place
+
+
+def spectral_hits(place: Path, balance: float | None = None) -> Hits:
+    settings = SearchSettings(rerank="spectral", balance=balance)
+    return lookalike.open(place, device="cpu").search("disc/00.png", k=36, settings=settings)
+
+
+def test_the_next_process_finds_what_was_prepared(
+    own_engine: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first, other = spectral_hits(own_engine), spectral_hits(own_engine, 0.2)
+    assert len(list((own_engine / "spectral").iterdir())) == 2
+
+    def never(*_: object) -> None:
+        raise AssertionError("prepared again")
+
+    monkeypatch.setattr(kept, "spectral_axes", never)
+    for again, wanted in (
+        (spectral_hits(own_engine), first),
+        (spectral_hits(own_engine, 0.2), other),
+    ):
+        assert again.hits == wanted.hits
+    with pytest.raises(AssertionError, match="prepared again"):
+        spectral_hits(own_engine, 0.3)
+
+
+def test_a_changed_gallery_is_prepared_anew(own_engine: Path):
+    spectral_hits(own_engine)
+    gallery = lookalike.open(own_engine).gallery
+    kept_rows = np.flatnonzero(np.array(gallery.labels) != "square")
+    write_gallery(
+        own_engine / "gallery",
+        GalleryRows(
+            *([getattr(gallery, name)[row] for row in kept_rows] for name in ("paths", "labels")),
+            [None] * len(kept_rows), *([np.full(len(kept_rows), 48, np.int32)] * 2),
+            [gallery.sha256[row] for row in kept_rows], gallery.embeddings[kept_rows],
+        ),
+        fingerprint=gallery.fingerprint,
+    )  # fmt: skip
+    engine = lookalike.open(own_engine, device="cpu")
+    found = spectral_hits(own_engine)
+    fresh = SpectralIndex(ExactIndex(gallery.embeddings[kept_rows], "cosine"))
+    place = engine.gallery.paths.index("disc/00.png")
+    wanted = fresh.search(engine.gallery.embeddings[[place]], 36, exclude=np.array([place]))
+    assert found.paths == tuple(engine.gallery.paths[p] for p in wanted.positions[0] if p >= 0)
+
+
+def test_an_engine_that_may_not_be_written_still_searches(own_engine: Path):
+    wanted = spectral_hits(own_engine).hits
+    shutil.rmtree(own_engine / "spectral")
+    (own_engine / "spectral").write_text("in the way")
+    assert spectral_hits(own_engine).hits == wanted
+    (own_engine / "spectral").unlink()
+    own_engine.chmod(0o555)  # root may write all the same
+    try:
+        assert spectral_hits(own_engine).hits == wanted
+    finally:
+        own_engine.chmod(0o755)
+
+
+def balanced_by_hand(engine: Engine, balance: float) -> np.ndarray:
+    """The gallery's embeddings as this balance weighs their parts, each brought to length 1."""
+    whitening = engine.encoder.whitening
+    shares = {"appearance": 1 - balance, "meaning": balance}
+    totals = {
+        role: sum(part.share for part in whitening.parts if part.role == role) for role in shares
+    }
+    pieces, start = [], 0
+    for part, one in zip(whitening.parts, whitening.whitenings, strict=True):
+        piece = engine.gallery.embeddings[:, start : start + len(one.scale)].astype(float)
+        lengths = np.linalg.norm(piece, axis=1, keepdims=True)
+        weight = shares[part.role] * part.share / totals[part.role]
+        pieces.append(piece / np.where(lengths > 0, lengths, 1) * np.sqrt(weight))
+        start += len(one.scale)
+    return np.concatenate(pieces, axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("rerank", [None, *RERANKS])
+@pytest.mark.parametrize("expand", [0, 3])
+def test_a_balance_goes_with_everything(
+    engine: Engine, balance: float, rerank: str | None, expand: int
+):
+    """As if the gallery had been made with this balance, and searched without any."""
+    rows = balanced_by_hand(engine, balance)
+    place = engine.gallery.paths.index("disc/00.png")
+    wanted = nearest(
+        ExactIndex(rows, "cosine"), rows[[place]], 35, SearchSettings(expand, rerank=rerank),
+        exclude=np.array([place]),
+    )  # fmt: skip
+    settings = SearchSettings(expand, rerank=rerank, balance=balance)
+    hits = engine.search("disc/00.png", k=35, settings=settings)
+    np.testing.assert_allclose([hit.score for hit in hits], wanted.scores[0], atol=1e-4)
+    assert hits.metric == ("inner" if settings.plain else "cosine")
+    if rerank is None:
+        assert hits.paths == tuple(engine.gallery.paths[p] for p in wanted.positions[0])
+
+
+def test_a_plain_balanced_search_copies_no_gallery(engine_path: Path):
+    engine = lookalike.open(engine_path, device="cpu")
+    settings = SearchSettings(balance=0.2)
+    plain = engine.search("disc/00.png", k=35, settings=settings)
+    mean = engine.search_examples(["disc/00.png"], k=35, settings=settings)
+    assert mean.paths == plain.paths
+    rows = engine.gallery.embeddings
+    assert all(np.shares_memory(index.embeddings, rows) for index in engine._indexes.values())
+    cosine = engine.search("disc/00.png", k=35, settings=settings, metric="cosine")
+    assert (plain.metric, cosine.metric) == ("inner", "cosine")
+    assert cosine.paths == plain.paths
+    np.testing.assert_allclose(
+        [hit.score for hit in cosine], [hit.score for hit in plain], atol=1e-5
+    )
+    far = engine.search("disc/00.png", k=35, settings=settings, metric="euclidean")
+    np.testing.assert_allclose(
+        [hit.score for hit in far], [-np.sqrt(2 - 2 * hit.score) for hit in cosine], atol=1e-3
+    )
+    assert engine.index("cosine", 0.2) is engine.index("cosine", 0.2)
+    engine.index("cosine", 0.3)
+    balances = {balance for _, balance in engine._indexes}
+    assert balances == {None, 0.3}
+
+
+def test_nothing_to_balance_is_one_error(engine_path: Path, monkeypatch: pytest.MonkeyPatch):
+    engine = lookalike.open(engine_path, device="cpu")
+    monkeypatch.setattr(engine.encoder, "whitening", None)
+    for settings in (SearchSettings(balance=0.2), SearchSettings(3, balance=0.2)):
+        with pytest.raises(SettingsError, match="nothing to balance"):
+            engine.search("disc/00.png", settings=settings)
+    with pytest.raises(SettingsError, match="needs the metric cosine or euclidean, got inner"):
+        engine.search(
+            "disc/00.png",
+            metric="inner",
+            settings=SearchSettings(rerank="k-reciprocal", balance=0.2),
+        )
 
 
 def test_examples(engine: Engine, photos: Path):

@@ -5,7 +5,7 @@ import pytest
 
 from lookalike.errors import QueryError, SettingsError
 from lookalike.gallery import ExactIndex
-from lookalike.search import SpectralIndex, diffuse
+from lookalike.search import SpectralIndex, SpectralSettings, diffuse, spectral_axes
 from lookalike.search.diffusion import conjugate_gradients, normalised_graph
 
 
@@ -78,7 +78,7 @@ def test_the_graph_reaches_what_the_cosine_does_not():
     assert index.search(query, 41).positions[0, -1] != 0
     found = diffuse(index, query, index.search(query, 41), neighbours=4, original=0)
     assert found.positions[0, -1] == 0
-    spectral = SpectralIndex(index, neighbours=4, rank=5, weight=1).search(query, 41)
+    spectral = SpectralIndex(index, SpectralSettings(4, rank=5, weight=1)).search(query, 41)
     assert spectral.positions[0, -1] == 0
 
 
@@ -91,7 +91,7 @@ def test_one_picture_copies_and_empty_places():
     few = copies.search(query, 4, allowed=np.array([2, 5]))
     for found in (
         diffuse(copies, query, few),
-        SpectralIndex(copies, neighbours=9).search(query, 4, allowed=np.array([2, 5])),
+        SpectralIndex(copies, SpectralSettings(9)).search(query, 4, allowed=np.array([2, 5])),
     ):
         assert sorted(found.positions[0, :2]) == [2, 5]
         assert found.positions[0, 2:].tolist() == [-1, -1]
@@ -110,7 +110,7 @@ def test_settings_are_checked(wrong):
     with pytest.raises(SettingsError, match="wanted"):
         diffuse(index, query, index.search(query, 2), **wrong)
     with pytest.raises(SettingsError, match="wanted"):
-        SpectralIndex(index, **wrong)
+        SpectralSettings(**wrong)
 
 
 def test_other_metrics_are_refused():
@@ -125,7 +125,7 @@ def test_other_metrics_are_refused():
         diffuse(cosine, query, cosine.search(query, 2), original=2)
     for wrong in ({"rank": 0}, {"weight": -1}):
         with pytest.raises(SettingsError, match="wanted rank"):
-            SpectralIndex(cosine, **wrong)
+            SpectralSettings(**wrong)
     with pytest.raises(QueryError, match="k is 0"):
         SpectralIndex(cosine).search(query, 0)
 
@@ -146,7 +146,7 @@ def spectral_reference(gallery, query, neighbours, rank, sources, weight, own=No
 @pytest.mark.parametrize("count", [60, 700])  # all eigenvectors; only those kept
 def test_spectral_is_its_definition(count):
     gallery, queries = clusters(2, count)
-    index = SpectralIndex(ExactIndex(gallery, "cosine"), neighbours=20, rank=6)
+    index = SpectralIndex(ExactIndex(gallery, "cosine"), SpectralSettings(20, rank=6))
     exclude = np.array([-1, -1, 7, -1])
     queries[2] = gallery[7]
     found = index.search(queries, count + 5, exclude=exclude)
@@ -158,6 +158,17 @@ def test_spectral_is_its_definition(count):
         assert sorted(places) == [place for place in range(count) if place != own]
         np.testing.assert_allclose(found.scores[number, : len(places)], scores[places], atol=2e-3)
         assert (np.diff(found.scores[number, : len(places)]) <= 0).all()
+
+
+def test_axes_may_be_given_and_must_be_of_this_gallery():
+    gallery, queries = clusters(2)
+    index, settings = ExactIndex(gallery, "cosine"), SpectralSettings(20, rank=6)
+    axes = spectral_axes(index, settings)
+    assert axes.shape == (60, 6)
+    given, made = SpectralIndex(index, settings, axes=axes), SpectralIndex(index, settings)
+    np.testing.assert_array_equal(given.search(queries, 9).scores, made.search(queries, 9).scores)
+    with pytest.raises(SettingsError, match=r"wanted \(60, R\)"):
+        SpectralIndex(index, settings, axes=axes[:-1])
 
 
 def test_regularising_adds_to_every_degree():

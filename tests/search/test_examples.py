@@ -35,9 +35,11 @@ def test_mean_is_rocchio():
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("k", [1, 5, 40, 41])
-def test_best_match_scores_every_picture_with_every_example(metric, k):
+@pytest.mark.parametrize("others", [0, 2])  # without, only the first of each are looked at
+def test_best_match_scores_every_picture_with_every_example(metric, k, others):
     random = np.random.default_rng(1)
     gallery, like, unlike = (random.normal(size=(n, 3)).astype(np.float32) for n in (40, 3, 2))
+    unlike = unlike[:others]
     gallery[11] = gallery[4]
     index = ExactIndex(gallery, metric)
 
@@ -50,9 +52,10 @@ def test_best_match_scores_every_picture_with_every_example(metric, k):
     allowed = np.array([place for place in range(40) if place % 7])
     found = best_match(index, like, k, unlike, weight=0.3, allowed=allowed)
     scored = sorted(
-        (-(max(score(e, p) for e in like) - 0.3 * max(score(e, p) for e in unlike)).round(9), p)
+        (-np.round(max(score(e, p) for e in like)
+                   - 0.3 * max((score(e, p) for e in unlike), default=0), 9), p)
         for p in allowed
-    )[:k]
+    )[:k]  # fmt: skip
     count = min(k, len(allowed))
     assert found.positions.shape == (1, min(k, 40))
     assert found.positions[0, :count].tolist() == [place for _, place in scored]

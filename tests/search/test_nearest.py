@@ -6,6 +6,7 @@ import pytest
 from lookalike.errors import QueryError, SettingsError
 from lookalike.gallery import ExactIndex
 from lookalike.search import (
+    ALPHA,
     RERANKS,
     SearchSettings,
     SpectralIndex,
@@ -15,7 +16,11 @@ from lookalike.search import (
     nearest,
 )
 
-EVERY = [SearchSettings(expand, 2.0, rerank) for expand in (0, 4) for rerank in (None, *RERANKS)]
+EVERY = [
+    SearchSettings(expand, alpha, rerank)
+    for expand, alpha in ((0, None), (4, 2.0))
+    for rerank in (None, *RERANKS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +88,14 @@ def test_a_bad_k_is_a_query_error(index, queries):
     ("wrong", "message"),
     [
         ({"expand": -1}, "expand is -1"),
-        ({"alpha": -1.0}, "alpha is -1"),
-        ({"alpha": float("nan")}, "alpha is nan"),
+        ({"expand": 2, "alpha": -1.0}, "alpha is -1"),
+        ({"expand": 2, "alpha": float("nan")}, "alpha is nan"),
+        ({"alpha": 3.0}, r"alpha is 3 but no query is expanded: wanted expand \(--expand\)"),
+        ({"alpha": 0.0, "rerank": "spectral"}, "leave alpha out"),
         ({"rerank": "magic"}, "unknown rerank 'magic': wanted one of k-reciprocal, diffusion"),
         ({"rerank": "diffusion", "depth": 0}, "depth is 0"),
-        ({"depth": 5}, "nothing is re-ranked"),
-        ({"rerank": "spectral", "depth": 5}, "nothing is re-ranked"),
+        ({"depth": 5}, r"depth is 5 but nothing is re-ranked: wanted rerank \(--rerank\)"),
+        ({"rerank": "spectral", "depth": 5}, "spectral orders the whole gallery.*leave depth out"),
     ],
 )
 def test_settings_are_checked(wrong, message):
@@ -105,3 +112,10 @@ def test_settings_that_mean_nothing_under_a_metric(queries):
             nearest(index, queries, 3, SearchSettings(rerank=rerank))
     assert SearchSettings().plain
     assert not SearchSettings(expand=1).plain
+
+
+def test_alpha_has_a_default_that_no_one_has_to_ask_for(index, queries):
+    assert SearchSettings().power == SearchSettings(expand=3).power == ALPHA
+    assert SearchSettings(expand=3, alpha=0).power == 0
+    given, default = (nearest(index, queries, 9, SearchSettings(3, a)) for a in (ALPHA, None))
+    np.testing.assert_array_equal(given.scores, default.scores)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from lookalike.cli.memory import keep_freed_memory
 from lookalike.errors import LookalikeError, TrainingStopped
 from lookalike.storage import STORAGE_ERRNOS
 
@@ -16,6 +17,7 @@ def main() -> None:
     # Threads that wait by spinning make training many times slower as soon as anything else runs
     # on the machine; OpenMP reads this when torch is imported. A person's own choice stays.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     from lookalike.cli.commands import app
 
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from lookalike.cli import making
+from lookalike.cli import looking, making
 from lookalike.cli import options as o
 from lookalike.cli.app import app
 from lookalike.cli.progress import show_progress
@@ -23,7 +23,7 @@ from lookalike.cli.show import (
 )
 from lookalike.cli.summary import summarise_engine
 
-__all__ = ["app", "making"]
+__all__ = ["app", "looking", "making"]
 
 
 @app.command()
@@ -63,7 +63,7 @@ def search(
         typer.Option(help="SQL over label, path, split, width, height: \"label = 'cat'\"."),
     ] = None,
     expand: o.Expand = 0,
-    alpha: o.Alpha = 3.0,
+    alpha: o.Alpha = None,
     rerank: o.RerankName = None,
     depth: o.Depth = None,
     balance: o.Balance = None,
@@ -160,37 +160,10 @@ def report(
         made = opened.report(baselines=baselines, data_home=data_home, on_progress=on_progress)
     if as_json:
         evaluation = made.evaluation.as_dict() if made.evaluation else None
-        print_json({"report": str(made.path), "evaluation": evaluation})
+        card = {"sentence": made.sentence, **made.card.as_dict()}
+        print_json({"report": str(made.path), "evaluation": evaluation, "card": card})
     else:
-        print_lines([str(made.path)])
-
-
-@app.command("map")
-def draw_map(
-    engine: o.EnginePath,
-    output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help="Picture file.  [default: ENGINE/reports/map.png]"),
-    ] = None,
-    seed: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Seed of the layout.  [default: the engine's]"),
-    ] = None,
-    as_json: o.Json = False,
-    quiet: o.Quiet = False,
-) -> None:
-    """Draw the t-SNE map of the gallery with thumbnails."""
-    from lookalike.engine import open_engine
-    from lookalike.pictures import save
-
-    opened = open_engine(engine)
-    place = output or opened.layout.reports / "map.png"
-    with show_progress(quiet=quiet) as on_progress:
-        save(opened.map(seed=seed, on_progress=on_progress), place)
-    if as_json:
-        print_json({"map": str(place), "pictures": len(opened)})
-    else:
-        print_lines([str(place)])
+        print_lines([made.sentence, str(made.path)])
 
 
 @app.command()

@@ -103,14 +103,15 @@ Expand = Annotated[
     typer.Option(help="Add this many of the nearest to the query, then search; 3 to 5 do well."),
 ]
 Alpha = Annotated[
-    float, typer.Option(help="With --expand: neighbours count similarity to this power.")
+    Optional[float],  # noqa: UP045
+    typer.Option(help="With --expand: neighbours count similarity to this power.  [default: 3]"),
 ]
 RerankName = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         "--rerank",
         help="k-reciprocal, diffusion, or spectral (diffusion over the whole gallery; "
-        "takes a while to prepare).  [default: none]",
+        "prepared once, then kept).  [default: none]",
     ),
 ]
 Depth = Annotated[

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ __all__ = [
 
 # A table that is piped somewhere has no terminal to ask for its width.
 PIPED_WIDTH = 140
+# Of running text.
+LINE = 80
 # With fewer pictures there is nothing to learn and little to find.
 FEW = 10
 
@@ -67,13 +70,16 @@ def print_hits(found: Found, *, as_json: bool, grid: Path | None) -> None:
         if not hits:
             typer.echo(f"{hits.query}: nothing found")
             continue
-        table = _table("rank", "score", "distance", "label", "path", title=hits.query)
+        judged = ("copy", "band") if hits.known is not None else ()
+        title = hits.query if hits.known is not False else f"{hits.query}: nothing like it here"
+        table = _table("rank", "score", "distance", *judged, "label", "path", title=title)
         for hit in hits:
             _add(
                 table,
                 str(hit.rank),
                 f"{hit.score:.4f}",
                 f"{hit.distance:.4f}",
+                *((f"{hit.probability or 0:.0%}", hit.band or "") if judged else ()),
                 hit.label or "",
                 hit.path,
             )
@@ -185,6 +191,9 @@ def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
     if not counts.gallery:
         typer.echo(f"  next: lookalike index {place}")
         return
+    words = engine.sentence()
+    if words and not indexed:
+        print_lines(textwrap.wrap(words, LINE, initial_indent="  ", subsequent_indent="  "))
     report = engine.layout.reports / "report.html"
     if report.exists() and not indexed:
         typer.echo(f"  report: {report}")
@@ -235,7 +244,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
         title_justify="left",
         title_style="",
     )
-    numbers = {"rank", "score", "distance", "pictures", "MB", "encoder", "parameters", "epochs"}
+    numbers = {"rank", "score", "distance", "copy", "pictures", "MB", "encoder", "parameters"}
     for column in columns:
         right = column in numbers or "@" in column or column == "k"
         table.add_column(

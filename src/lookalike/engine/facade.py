@@ -9,23 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine.parts import EngineParts
+from lookalike.engine.judging import judge_all
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
+from lookalike.engine.views import EngineViews
 from lookalike.errors import UnreadableQueryError
-from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
+from lookalike.types import Hits, Metric, OnProgress, silent
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
-    from lookalike.gallery import ExactIndex
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
 
 
-class Engine(EngineParts):
+class Engine(EngineViews):
     """A gallery and the encoder that was trained for it.
 
     Args:
@@ -111,8 +109,9 @@ class Engine(EngineParts):
 
         resolved = self._resolve(queries, on_unreadable)
         positions = np.array([query.position for query in resolved], np.int64)
-        embeddings = self._balanced(self._embed(resolved, on_progress), settings)
-        index = self._index_for(metric, settings)
+        exclude = None if include_self else positions
+        plain = self._embed(resolved, on_progress)
+        embeddings, index = self.weighed(plain, metric, settings)
         found = search(
             self.gallery,
             index,
@@ -120,10 +119,11 @@ class Engine(EngineParts):
             names=[query.name for query in resolved],
             k=self.manifest.k if k is None else k,
             where=where,
-            exclude=None if include_self else positions,
+            exclude=exclude,
             settings=settings,
             spectral=self.spectral(index, settings),
         )
+        found = judge_all(self, found, plain, exclude)
         return [self._drawable(hits, query) for hits, query in zip(found, resolved, strict=True)]
 
     def search_examples(
@@ -161,8 +161,7 @@ class Engine(EngineParts):
         from lookalike.search import search_examples
 
         liked, others = self._resolve(like), self._resolve(unlike)
-        embeddings = self._balanced(self._embed(liked + others, on_progress), settings)
-        index = self._index_for(metric, settings)
+        embeddings, index = self.weighed(self._embed(liked + others, on_progress), metric, settings)
         positions = np.array([one.position for one in liked + others], np.int64)
         hits = search_examples(
             self.gallery,
@@ -212,33 +211,6 @@ class Engine(EngineParts):
             on_progress=on_progress,
         )
 
-    def grid(self, hits: Sequence[Hits]) -> Image:
-        """Draw queries beside what they found."""
-        from lookalike.engine.looking import draw_hits
-
-        return draw_hits(self, hits)
-
-    def curve(self) -> Image:
-        """Draw the loss of every epoch.
-
-        Raises:
-            SettingsError: the encoder came trained, so there is no loss to draw.
-        """
-        from lookalike.engine.looking import draw_curve
-
-        return draw_curve(self)
-
-    def map(self, *, seed: int | None = None, on_progress: OnProgress = silent) -> Image:
-        """Draw the t-SNE map of the gallery with thumbnails.
-
-        Args:
-            seed: of the layout, below 2**32; None for the engine's own.
-            on_progress: told how far the layout is.
-        """
-        from lookalike.engine.looking import draw_gallery_map
-
-        return draw_gallery_map(self, seed=seed, on_progress=on_progress)
-
     def report(
         self,
         *,
@@ -281,16 +253,6 @@ class Engine(EngineParts):
         return embed_all(
             queries, self.gallery, lambda p: self.encoder.embed(p, on_progress=on_progress)
         )
-
-    def _balanced(
-        self, queries: NDArray[np.float32], settings: SearchSettings | None
-    ) -> NDArray[np.float32]:
-        balance = None if settings is None else settings.balance
-        return queries if balance is None else self.encoder.balanced(queries, balance)
-
-    def _index_for(self, metric: Metric | None, settings: SearchSettings | None) -> ExactIndex:
-        own = check_metric(self.manifest.metric)
-        return self.index(settings.choose_metric(metric, own) if settings else metric or own)
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
         from lookalike.engine.looking import drawable

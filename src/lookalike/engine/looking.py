@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lookalike.engine.queries import Query
 from lookalike.errors import PictureError, QueryError, SettingsError
@@ -30,9 +31,7 @@ from lookalike.pictures.style import PAGE
 from lookalike.types import Hits, OnProgress, silent
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from lookalike.engine.facade import Engine
+    from lookalike.engine.parts import EngineParts
     from lookalike.engine.queries import PictureLike
 
 __all__ = [
@@ -44,7 +43,10 @@ __all__ = [
     "draw_hits",
     "drawable",
     "picture_thumbnail",
+    "proportion",
     "sample_queries",
+    "short_name",
+    "unstretched",
 ]
 
 THUMBNAIL = 160
@@ -56,12 +58,15 @@ LOSS_NAMES = {
     "bce": "binary cross-entropy",
     "twin": "InfoNCE and mean squared error",
 }
+# A change of proportion that one sees, and the greatest that is drawn, as logarithms.
+SEEN = 0.02
+MOST_STRETCHED = math.log(8)
 # t-SNE takes seeds below this.
 SEEDS = 2**32
 
 
 def picture_thumbnail(
-    engine: Engine, path: str, size: int = THUMBNAIL, picture: PictureLike | None = None
+    engine: EngineParts, path: str, size: int = THUMBNAIL, picture: PictureLike | None = None
 ) -> NDArray[np.uint8]:
     """Return a thumbnail (h, w, 3) of a query or of a picture of the collection.
 
@@ -98,7 +103,34 @@ def _own_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels
 
 
-def draw_hits(engine: Engine, hits: Sequence[Hits], title: str | None = None) -> Image:
+def proportion(pixels: NDArray[np.uint8]) -> float:
+    """Return the logarithm of width over height: 0 for a square, and halves may be averaged."""
+    return math.log(pixels.shape[1] / pixels.shape[0])
+
+
+def unstretched(
+    engine: EngineParts, pixels: NDArray[np.uint8], proportion: float
+) -> NDArray[np.uint8]:
+    """Return a decoded picture with the proportion that it had before it was stretched to fit.
+
+    Args:
+        engine: the engine; where its pictures are cropped or padded, nothing is to be undone.
+        pixels: uint8 (h, w, C).
+        proportion: as `proportion` gives it of originals.
+    """
+    height, width = pixels.shape[:2]
+    change = float(np.clip(proportion, -MOST_STRETCHED, MOST_STRETCHED)) - math.log(width / height)
+    if engine.image.fit != "stretch" or abs(change) < SEEN:
+        return pixels
+    # The side that was squeezed grows, so that nothing is lost.
+    size = (round(width * math.exp(max(change, 0))), round(height * math.exp(max(-change, 0))))
+    grey = pixels.shape[2] == 1
+    image = Image.fromarray(pixels[:, :, 0] if grey else pixels)
+    grown = np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+    return grown[:, :, None] if grey else grown
+
+
+def draw_hits(engine: EngineParts, hits: Sequence[Hits], title: str | None = None) -> Image.Image:
     """Draw each query, framed, beside what it found; of very many, those that fit a page.
 
     Raises:
@@ -111,13 +143,13 @@ def draw_hits(engine: Engine, hits: Sequence[Hits], title: str | None = None) ->
     return draw_grid([_row(engine, found) for found in drawn], title=title, note=note)
 
 
-def drawable(engine: Engine, hits: Hits, query: Query) -> Hits:
+def drawable(engine: EngineParts, hits: Hits, query: Query) -> Hits:
     """Return hits that know what was asked for, and show themselves in a notebook."""
     asked = replace(hits, asked=query)
     return replace(asked, draw=lambda: to_png(draw_grid([_row(engine, asked)])))
 
 
-def draw_engine_reconstructions(engine: Engine) -> Image:
+def draw_engine_reconstructions(engine: EngineParts) -> Image.Image:
     """Draw ten pictures of the collection above what the decoder makes of them.
 
     Raises:
@@ -133,7 +165,7 @@ def draw_engine_reconstructions(engine: Engine) -> Image:
     return draw_reconstructions(pixels, rebuilt.pixels, errors=list(rebuilt.errors))
 
 
-def draw_curve(engine: Engine) -> Image:
+def draw_curve(engine: EngineParts) -> Image.Image:
     """Draw the loss of every epoch.
 
     Raises:
@@ -147,8 +179,8 @@ def draw_curve(engine: Engine) -> Image:
 
 
 def draw_gallery_map(
-    engine: Engine, *, seed: int | None = None, on_progress: OnProgress = silent
-) -> Image:
+    engine: EngineParts, *, seed: int | None = None, on_progress: OnProgress = silent
+) -> Image.Image:
     """Draw the t-SNE map of the gallery, of at most `MAP_LIMIT` pictures of it.
 
     Raises:
@@ -169,7 +201,7 @@ def draw_gallery_map(
     )
 
 
-def sample_queries(engine: Engine, count: int) -> list[str]:
+def sample_queries(engine: EngineParts, count: int) -> list[str]:
     """Return paths of pictures that show how the search does: queries if kept, else gallery."""
     cache = engine.cache
     kept = np.zeros(0, np.int64) if cache is None else cache.rows("test")
@@ -180,9 +212,9 @@ def sample_queries(engine: Engine, count: int) -> list[str]:
     return [gallery.paths[row] for row in rows]
 
 
-def _row(engine: Engine, hits: Hits) -> GridRow:
+def _row(engine: EngineParts, hits: Hits) -> GridRow:
     asked = hits.asked or _from_the_gallery(engine, hits.query)
-    label, name = asked.label, _short_name(hits.query)
+    label, name = asked.label, short_name(hits.query)
     query = picture_thumbnail(engine, asked.name, picture=asked.picture)
     return GridRow(
         GridCell(query, caption=label or name, name=name if label else ""),
@@ -192,21 +224,21 @@ def _row(engine: Engine, hits: Hits) -> GridRow:
                 caption=f"{hit.score:.3f}",
                 tone=_tone(label, hit.label),
                 detail=hit.label or "",
-                name=_short_name(hit.path),
+                name=short_name(hit.path),
             )
             for hit in hits
         ),
     )
 
 
-def _from_the_gallery(engine: Engine, path: str) -> Query:
+def _from_the_gallery(engine: EngineParts, path: str) -> Query:
     """Return the query of hits that were not made by an engine: a path of the gallery, if any."""
     position = engine.gallery.position(path)
     label = None if position is None else engine.gallery.labels[position]
     return Query(path, -1, np.zeros((0, 0, 3), np.uint8), None, label)
 
 
-def _short_name(path: str) -> str:
+def short_name(path: str) -> str:
     """Return the file's name; for a picture of a file of many, such as IDX, its number there."""
     name = Path(path).name
     _, mark, number = name.rpartition("#")

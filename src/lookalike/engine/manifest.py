@@ -51,6 +51,11 @@ class Layout:
         return self.directory / "cache"
 
     @property
+    def spectral(self) -> Path:
+        """What spectral search has prepared of the gallery; may be deleted."""
+        return self.directory / "spectral"
+
+    @property
     def checkpoint(self) -> Path:
         """The state of an unfinished training."""
         return self.directory / "checkpoint"
@@ -59,6 +64,11 @@ class Layout:
     def plan(self) -> Path:
         """What an unfinished training was to be."""
         return self.checkpoint / "plan.json"
+
+    @property
+    def calibration(self) -> Path:
+        """What the scores of the gallery mean."""
+        return self.directory / "calibration.safetensors"
 
     @property
     def reports(self) -> Path:

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.baselines import (
+    OnBaseline,
+    count_baselines,
+    fit_baselines,
+    ignore_baseline,
+)
 from lookalike.engine.manifest import Layout
-from lookalike.engine.settings import natural_image
 from lookalike.engine.sources import open_source, reopen_source
 from lookalike.engine.stages import cache_pictures
 from lookalike.errors import SettingsError
-from lookalike.evaluation import BASELINES, COLUMNS, Metrics, evaluate_queries, leave_one_out
+from lookalike.evaluation import COLUMNS, Metrics, evaluate_queries, leave_one_out
 from lookalike.types import OnProgress, Progress, check_metric, silent
 
 if TYPE_CHECKING:
@@ -146,17 +151,22 @@ def evaluate(
     baselines: bool = True,
     home: Path | None = None,
     archive: Path | None = None,
+    on_baseline: OnBaseline = ignore_baseline,
     on_progress: OnProgress = silent,
 ) -> Evaluation:
-    """Measure an engine and the baselines; see `Engine.evaluate`."""
+    """Measure an engine and the baselines; see `Engine.evaluate`.
+
+    `on_baseline` is given each baseline, so that no other measurement has to fit it again.
+    """
     reopen = partial(_collection, engine, home, archive if queries is None else None)
     if queries is not None:
         asked = open_source(queries, home=home, archive=archive, on_progress=on_progress)
         only_test = any(picture.split == "test" for picture in asked.pictures)
         with tempfile.TemporaryDirectory() as place:
             given = _Queries(asked, Layout(Path(place)), only_test, foreign=True)
-            return _compare(engine, given, reopen, baselines, on_progress)
-    return _compare(engine, _kept(engine, reopen, baselines), reopen, baselines, on_progress)
+            return _compare(engine, given, reopen, baselines, on_baseline, on_progress)
+    kept = _kept(engine, reopen, baselines)
+    return _compare(engine, kept, reopen, baselines, on_baseline, on_progress)
 
 
 def _kept(
@@ -185,12 +195,13 @@ def _compare(
     queries: _Queries | _DecodedQueries | None,
     reopen: Callable[[], Collection],
     baselines: bool,
+    on_baseline: OnBaseline,
     on_progress: OnProgress,
 ) -> Evaluation:
     gallery = engine.gallery
     labels = list(gallery.labels)
     metric = check_metric(engine.manifest.metric)
-    total = 1 + (len(BASELINES) if baselines else 0)
+    total = 1 + (count_baselines() if baselines else 0)
     query_labels: list[str | None] = []
     same: dict[int, list[int]] = {}
     if queries is None:
@@ -204,25 +215,15 @@ def _compare(
         )
     on_progress(Progress("measure", 1, total))
     rows = [EvaluationRow(f"{engine.manifest.preset} (this engine)", metrics)]
-    if baselines:
-        collection = reopen()
-        image = natural_image(collection)
-        seen = _gallery_pixels(engine, collection, image, on_progress)
-        asked = None if queries is None else queries.decode(image, on_progress)[0]
-        for name, baseline in BASELINES.items():
-            fitted = baseline.fit(seen)
-            known = fitted(seen)
-            rows.append(
-                EvaluationRow(
-                    name,
-                    leave_one_out(known, labels, baseline.metric)
-                    if asked is None
-                    else evaluate_queries(
-                        known, labels, fitted(asked), query_labels, baseline.metric, same
-                    ),
-                )
-            )
-            on_progress(Progress("measure", len(rows), total))
+    for one in fit_baselines(engine, reopen(), on_progress) if baselines else ():
+        if queries is None:
+            found = leave_one_out(one.known, labels, one.metric)
+        else:
+            asked = one.embed(queries.decode(one.image, on_progress)[0])
+            found = evaluate_queries(one.known, labels, asked, query_labels, one.metric, same)
+        rows.append(EvaluationRow(one.name, found))
+        on_baseline(one)
+        on_progress(Progress("measure", len(rows), total))
     return Evaluation(_protocol(metrics, len(labels), queries is None), tuple(rows))
 
 
@@ -234,19 +235,3 @@ def _protocol(metrics: Metrics, gallery: int, within: bool) -> str:
         return f"{count} queries against a gallery of {gallery:,} pictures"
     some = f", {count} as queries" if metrics.left_out else ""
     return f"leave-one-out within the gallery of {gallery:,} pictures{some}"
-
-
-def _gallery_pixels(
-    engine: Engine, collection: Collection, image: ImageSpec, on_progress: OnProgress
-) -> NDArray[np.uint8]:
-    """Return the gallery's pictures (N, H, W, C) in the gallery's order."""
-    cache = cache_pictures(collection, image, engine.layout, on_progress)
-    positions = [cache.position(path) for path in engine.gallery.paths]
-    if None in positions:
-        gone = engine.gallery.paths[positions.index(None)]
-        raise SettingsError(
-            f"{gone} is in the gallery but no longer at {engine.manifest.source}: "
-            "bring it back, run `lookalike index` again, or evaluate without baselines "
-            "(--no-baselines)"
-        )
-    return np.asarray(cache.pixels[np.array(positions, np.int64)])

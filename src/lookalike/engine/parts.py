@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
 from lookalike.errors import EngineError, LookalikeError
+from lookalike.types import check_metric
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lookalike.encoder import Encoder
     from lookalike.gallery import ExactIndex, Gallery
     from lookalike.images import ImageSpec, PictureCache, Skipped
-    from lookalike.search import SearchSettings, SpectralIndex
+    from lookalike.search import Calibration, SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
     from lookalike.types import Metric
 
@@ -38,7 +42,7 @@ class EngineParts:
         recover_engine(self.layout)
         self.manifest: Manifest = read_manifest(self.layout.manifest)
         self.device = device
-        self._indexes: dict[Metric, ExactIndex] = {}
+        self._indexes: dict[tuple[Metric, float | None], ExactIndex] = {}
         self._spectral: SpectralIndex | None = None
 
     @cached_property
@@ -89,24 +93,81 @@ class EngineParts:
         except LookalikeError:  # the cache may be deleted or damaged at any time
             return None
 
-    def index(self, metric: Metric) -> ExactIndex:
-        """Return the index that answers searches by `metric`."""
+    def index(self, metric: Metric, balance: float | None = None) -> ExactIndex:
+        """Return the index that answers searches by `metric`.
+
+        Args:
+            metric: "euclidean", "cosine" or "inner".
+            balance: weighs the gallery's embeddings anew, in a copy; None takes them as they are.
+
+        Raises:
+            SettingsError: the balance is out of range, or the embedding has no parts to weigh.
+        """
         from lookalike.gallery import ExactIndex
 
-        if metric not in self._indexes:
-            self._indexes[metric] = ExactIndex(self.gallery.embeddings, metric)
-        return self._indexes[metric]
+        if (metric, balance) not in self._indexes:
+            rows = self.gallery.embeddings
+            if balance is not None:
+                rows = self.encoder.rebalanced(rows, balance)
+                # Each copy is as large as the gallery: those of the last balance stay.
+                kept = [key for key in self._indexes if key[1] in (None, balance)]
+                self._indexes = {key: self._indexes[key] for key in kept}
+            self._indexes[metric, balance] = ExactIndex(rows, metric)
+        return self._indexes[metric, balance]
+
+    def weighed(
+        self,
+        queries: NDArray[np.float32],
+        metric: Metric | None,
+        settings: SearchSettings | None,
+    ) -> tuple[NDArray[np.float32], ExactIndex]:
+        """Return queries (Q, D) and the index to search for them, weighed as the settings say.
+
+        Args:
+            queries: embeddings as the encoder gives them.
+            metric: what the person asked for; None for the engine's own.
+            settings: of the search; None for a plain one.
+
+        Raises:
+            SettingsError: the settings mean nothing under the metric, or the embedding has no
+                parts to weigh.
+        """
+        own = check_metric(self.manifest.metric)
+        if settings is None:
+            return queries, self.index(metric or own)
+        chosen = settings.choose_metric(metric, own)
+        settings.check_metric(chosen)
+        if settings.balance is None:
+            return queries, self.index(chosen)
+        if settings.weighs_gallery(chosen):
+            weighed = self.encoder.rebalanced(queries, settings.balance)
+            return weighed, self.index(chosen, settings.balance)
+        return self.encoder.balanced(queries, settings.balance), self.index(chosen)
 
     def spectral(self, index: ExactIndex, settings: SearchSettings | None) -> SpectralIndex | None:
-        """Return the spectral index where the settings need it, made once."""
+        """Return the spectral index over `index` where the settings need it.
+
+        It is kept in memory and, where that may be written, in the engine's directory.
+        """
         if settings is None or settings.rerank != "spectral":
             return None
-        if self._spectral is None:
-            from lookalike.search import SpectralIndex
+        if self._spectral is None or self._spectral.index is not index:
+            from lookalike.search import kept_spectral
 
             settings.check_metric(index.metric)
-            self._spectral = SpectralIndex(index)
+            self._spectral = kept_spectral(self.layout.spectral, index)
         return self._spectral
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What the gallery's scores mean; None before the report card was made."""
+        from lookalike.engine.calibrating import read_calibration
+
+        return read_calibration(self)
+
+    def forget_calibration(self) -> None:
+        """Read the calibration anew when it is next needed."""
+        self.__dict__.pop("calibration", None)
 
     @property
     def root(self) -> Path:
@@ -139,6 +200,14 @@ class EngineParts:
                 f"{place} is damaged ({error}): delete it, or write it again with "
                 f"`lookalike index {self.layout.directory}`"
             ) from error
+
+    def sentence(self) -> str | None:
+        """Return what the engine is good at and what it is not; None before its report is made."""
+        place = self.layout.reports / "card.json"
+        try:
+            return str(json.loads(place.read_text(encoding="utf-8"))["sentence"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def info(self) -> dict[str, Any]:
         """Return what the engine holds and how it was made, ready for JSON."""

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lookalike.engine.baselines import fit_baselines
+from lookalike.engine.card import Card, CopyBench, reopen_quietly
 from lookalike.engine.command import build_command
+from lookalike.engine.copies_section import copies_section
 from lookalike.engine.looking import (
     LOSS_NAMES,
     draw_curve,
@@ -16,6 +19,7 @@ from lookalike.engine.looking import (
     sample_queries,
 )
 from lookalike.engine.measure import Evaluation, evaluate
+from lookalike.engine.verdict import sentence
 from lookalike.evaluation import DEFINITIONS
 from lookalike.pictures import (
     MetricRow,
@@ -49,11 +53,17 @@ class EngineReport:
     Attributes:
         path: the page.
         evaluation: the metrics; None where there are no labels to measure by.
+        card: how well edited copies are found.
+        sentence: what the engine is good at, what it is not, what would help.
     """
 
-    def __init__(self, path: Path, evaluation: Evaluation | None) -> None:
+    def __init__(
+        self, path: Path, evaluation: Evaluation | None, card: Card, sentence: str
+    ) -> None:
         self.path = path
         self.evaluation = evaluation
+        self.card = card
+        self.sentence = sentence
 
     def __repr__(self) -> str:
         return f"EngineReport({str(self.path)!r})"
@@ -78,16 +88,27 @@ def write_engine_report(
         StorageError: the disk is full or may not be written.
     """
     place = engine.layout.reports
+    collection = reopen_quietly(engine, home, archive)
+    bench = CopyBench.of(engine, collection, on_progress)
     evaluation = None
     if _labels_pair(engine):
         evaluation = evaluate(
-            engine, None, baselines=baselines, home=home, archive=archive, on_progress=on_progress
+            engine,
+            None,
+            baselines=baselines,
+            home=home,
+            archive=archive,
+            on_baseline=bench.measure_beside,
+            on_progress=on_progress,
         )
-    if evaluation is None:
-        (place / "metrics.json").unlink(missing_ok=True)  # another gallery's
-    else:
-        write_text(place / "metrics.json", json.dumps(evaluation.as_dict(), indent=2) + "\n")
-    sections = []
+    elif baselines and collection is not None:
+        for baseline in fit_baselines(engine, collection, on_progress):
+            bench.measure_beside(baseline)
+    card = bench.measure_engine()
+    engine.forget_calibration()
+    words = sentence(card, evaluation, trained_on=engine.manifest.counts.train)
+    _keep_figures(place, evaluation, card, words)
+    sections = [copies_section(card)]
     steps = (_neighbours, _reconstructions, _loss, _map)
     for number, make in enumerate(steps, start=1):
         section = make(engine, on_progress)
@@ -95,8 +116,18 @@ def write_engine_report(
             sections.append(section)
         on_progress(Progress("report", number, len(steps)))
     page = place / "report.html"
-    write_report(_page(engine, evaluation, tuple(sections)), page)
-    return EngineReport(page, evaluation)
+    write_report(_page(engine, evaluation, tuple(sections), words), page)
+    return EngineReport(page, evaluation, card, words)
+
+
+def _keep_figures(place: Path, evaluation: Evaluation | None, card: Card, words: str) -> None:
+    """Write the figures for programs; those of labels go where there are none."""
+    if evaluation is None:
+        (place / "metrics.json").unlink(missing_ok=True)  # another gallery's
+    else:
+        write_text(place / "metrics.json", json.dumps(evaluation.as_dict(), indent=2) + "\n")
+    figures = {"sentence": words, **card.as_dict()}
+    write_text(place / "card.json", json.dumps(figures, indent=2) + "\n")
 
 
 def _labels_pair(engine: Engine) -> bool:
@@ -167,13 +198,16 @@ def _section(
 
 
 def _page(
-    engine: Engine, evaluation: Evaluation | None, sections: tuple[ReportSection, ...]
+    engine: Engine,
+    evaluation: Evaluation | None,
+    sections: tuple[ReportSection, ...],
+    words: str,
 ) -> Report:
     manifest = engine.manifest
     skipped = engine.skipped()
     return Report(
         title=engine.layout.directory.name,
-        headline=_headline(engine, evaluation),
+        headline=f"A search engine over {len(engine):,} pictures. {words}",
         facts=_facts(engine),
         metrics=_metric_rows(evaluation),
         definitions=DEFINITIONS if evaluation else {},
@@ -185,22 +219,6 @@ def _page(
         versions=manifest.versions,
         command=build_command(manifest, engine.layout.directory),
     )
-
-
-def _headline(engine: Engine, evaluation: Evaluation | None) -> str:
-    size = f"{len(engine):,} pictures"
-    if evaluation is None:
-        return (
-            f"A search engine over {size}. They carry no labels (sub-folders), "
-            "so how often a hit is right was not measured."
-        )
-    ours = evaluation.engine.p_at_10
-    sentence = f"Of the ten pictures found first among {size}, {ours:.0%} share the query's label"
-    others = {row.name: row.metrics.p_at_10 for row in evaluation.rows[1:]}
-    if not others:
-        return sentence + "."
-    best = max(others, key=lambda name: others[name])
-    return f"{sentence}; the best baseline ({best}) reaches {others[best]:.0%}."
 
 
 def _facts(engine: Engine) -> dict[str, str]:

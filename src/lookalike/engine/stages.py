@@ -148,7 +148,14 @@ def train_encoder(
             on_progress=on_progress,
         )
         record.write_csv(layout.reports / "history.csv")
-    encoder = Encoder(model, preset.name, image, latent=settings.latent, device=settings.device)
+    encoder = Encoder(
+        model,
+        preset.name,
+        image,
+        latent=settings.latent,
+        mirrors=model.mirrors,
+        device=settings.device,
+    )
     encoder.save(layout.encoder)
     used: dict[str, Any] = {"whiten": preset.whiten if settings.whiten is None else settings.whiten}
     used |= {"training": asdict(schedule) if schedule else None, "chosen": settings.chosen()}
@@ -171,10 +178,10 @@ def fill_gallery(
     """
     rows = gallery_rows(cache)
     encoder.whitening = None
-    embeddings = encoder.embed(cache.pixels, rows, on_progress=on_progress)
+    latents = encoder.latents(cache.pixels, rows, on_progress=on_progress)
     if whiten:
-        encoder.fit_whitening(embeddings)
-        embeddings = encoder.whitened(embeddings)
+        encoder.fit_whitening(latents)
+    embeddings = encoder.finish(latents, cache.pixels, rows, on_progress=on_progress)
     encoder.save(layout.encoder)
     return write_gallery(
         layout.gallery,

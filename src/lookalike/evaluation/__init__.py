@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lookalike.evaluation.baselines import BASELINES, Baseline
-from lookalike.evaluation.copies import measure_copies, sample_positions
+from lookalike.evaluation.calibration import expected_calibration_error
+from lookalike.evaluation.copies import CopiesBatch, measure_copies, sample_positions
 from lookalike.evaluation.copies_report import CopiesReport, CopiesRow
 from lookalike.evaluation.edits import EDITS, STRENGTHS, Edit, Strength
 from lookalike.evaluation.metrics import (
@@ -29,6 +30,7 @@ __all__ = [
     "EDITS",
     "STRENGTHS",
     "Baseline",
+    "CopiesBatch",
     "CopiesReport",
     "CopiesRow",
     "Edit",
@@ -36,6 +38,7 @@ __all__ = [
     "Strength",
     "average_precision_at",
     "evaluate_queries",
+    "expected_calibration_error",
     "knn_accuracy",
     "leave_one_out",
     "map_at_r",

@@ -20,6 +20,8 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,16 +33,40 @@ from lookalike.evaluation.edits import EDITS, STRENGTHS, Picture, Strength
 from lookalike.types import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
-    from lookalike.gallery import ExactIndex
+    from lookalike.gallery import ExactIndex, Neighbours
 
-__all__ = ["measure_copies", "sample_positions"]
+__all__ = ["CopiesBatch", "measure_copies", "sample_positions"]
 
 ReadPicture = Callable[[int], Picture]
 EmbedPictures = Callable[[list[Picture]], NDArray[np.float32]]
+OnBatch = Callable[["CopiesBatch"], None]
 
 # Originals held at once, and their bytes; the copies held beside them are about as many.
 PICTURES_A_BATCH = 64
 BYTES_A_BATCH = 64_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class CopiesBatch:
+    """Some copies of one edit and strength, and what they found.
+
+    Attributes:
+        edit: a name of `EDITS`.
+        strength: one of `STRENGTHS`.
+        positions: int64 (M,), places of the originals in the gallery.
+        rows: float32 (M, D), embeddings of the copies.
+        found: their neighbours (M, k).
+    """
+
+    edit: str
+    strength: Strength
+    positions: NDArray[np.int64]
+    rows: NDArray[np.float32]
+    found: Neighbours
+
+
+def ignore_batch(batch: CopiesBatch) -> None:
+    """Do nothing: the default of `on_batch`."""
 
 
 def sample_positions(count: int, most: int = 1000, seed: int = 0) -> NDArray[np.int64]:
@@ -66,6 +92,7 @@ def measure_copies(
     same: NDArray[np.int64] | None = None,
     seed: int = 0,
     k: int = 10,
+    on_batch: OnBatch = ignore_batch,
     on_progress: OnProgress = silent,
 ) -> CopiesReport:
     """Edit pictures of the gallery, and measure how often the search finds the originals.
@@ -85,6 +112,7 @@ def measure_copies(
             the original counts as the original: `np.unique(sha256s, return_inverse=True)[1]`.
         seed: of everything random in the edits.
         k: hits looked at for each copy, at least 10.
+        on_batch: told of every batch of copies and what they found.
         on_progress: told the copies done, stage "copies".
 
     Raises:
@@ -102,8 +130,9 @@ def measure_copies(
         at = positions[columns].astype(np.int64)
         for done, (edit, strength) in enumerate(cells, start=1):
             rows = _embed_copies(embed, originals, at, edits[edit], strengths[strength], seed)
-            found = index.search(rows, k).positions
-            ranks[edit, strength, columns] = _ranks(found, at, same)
+            found = index.search(rows, k)
+            on_batch(CopiesBatch(edits[edit], strengths[strength], at, rows, found))
+            ranks[edit, strength, columns] = _ranks(found.positions, at, same)
             scores[edit, strength, columns] = index.score(rows, at[:, None])[:, 0]
             before = int(columns[0]) * len(cells)
             on_progress(Progress("copies", before + done * len(columns), ranks.size))
@@ -154,10 +183,12 @@ def _embed_copies(
 ) -> NDArray[np.float32]:
     """Return the embeddings (M, D) of the originals' copies, each drawn by its own generator."""
     kind = zlib.crc32(edit.encode())
-    copies = [
-        EDITS[edit](original, strength, np.random.default_rng([seed, position, kind]))
-        for original, position in zip(originals, at.tolist(), strict=True)
-    ]
+
+    def copy(original: Picture, position: int) -> Picture:
+        return EDITS[edit](original, strength, np.random.default_rng([seed, position, kind]))
+
+    with ThreadPoolExecutor() as pool:  # Pillow works outside of Python's lock
+        copies = list(pool.map(copy, originals, at.tolist()))
     rows = embed(copies)
     if rows.ndim != 2 or len(rows) != len(copies):
         raise SettingsError(f"{len(copies)} pictures have embeddings {rows.shape}: wanted (M, D)")

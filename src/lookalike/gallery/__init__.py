@@ -1,4 +1,4 @@
-"""The gallery: pictures' embeddings and facts, stored, filtered and searched.
+"""The gallery: pictures' embeddings and facts, stored, filtered, searched and grouped.
 
 One contract, one file per engine: an index takes embeddings and a metric, and its `search` gives
 `Neighbours`. `INDEXES` names those there are.
@@ -6,6 +6,7 @@ One contract, one file per engine: an index takes embeddings and a metric, and i
 
 from __future__ import annotations
 
+from lookalike.gallery.clusters import Partition, k_means
 from lookalike.gallery.exact import ExactIndex, Neighbours
 from lookalike.gallery.store import Gallery, GalleryRows, open_gallery, write_gallery
 
@@ -15,6 +16,8 @@ __all__ = [
     "Gallery",
     "GalleryRows",
     "Neighbours",
+    "Partition",
+    "k_means",
     "open_gallery",
     "write_gallery",
 ]

@@ -95,7 +95,7 @@ def decode(source: Source, spec: ImageSpec) -> Decoded:
 
 
 def thumbnail(
-    source: Source, size: int, background: tuple[int, int, int] = _WHITE
+    source: Source, size: int, background: tuple[int, int, int] = _WHITE, *, enlarge: bool = True
 ) -> NDArray[np.uint8]:
     """Return a small copy to look at.
 
@@ -106,6 +106,7 @@ def thumbnail(
         source: what `decode` takes.
         size: the longest that a side may be, in pixels.
         background: RGB, under transparent pixels.
+        enlarge: leave small pictures as they are, if false.
 
     Returns:
         uint8 (height, width, 3), neither side above `size`.
@@ -120,7 +121,7 @@ def thumbnail(
             small = _inside(image.size, (size, size))
             image = _resize(image, small, (0, 0, *image.size))
         pixels = on_background(to_srgb(image, opened.profile), background, 3)
-    factor = max(1, size // longest)
+    factor = max(1, size // longest) if enlarge else 1
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 

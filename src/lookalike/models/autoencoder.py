@@ -25,10 +25,13 @@ class Autoencoder(nn.Module):
         flatten: values that enter the linear layer which makes the latent; None without one.
         parts: the parts of the latent that are whitened and weighed apart; empty for a latent that
             is one piece.
+        mirrors: left and right mean nothing in the pictures it was trained on, so that a picture
+            and its mirror image should have one embedding.
     """
 
     decodes: ClassVar[bool] = True
     parts: tuple[LatentPart, ...] = ()
+    mirrors: bool = False
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class PretrainedEncoder(nn.Module):
 
     decodes: ClassVar[bool] = False
     parts: tuple[LatentPart, ...] = ()
+    mirrors: bool = False
     flatten: ClassVar[int | None] = None
 
     def __init__(

@@ -94,6 +94,10 @@ class TwinAutoencoder(Autoencoder):
         self.parts = encoder.parts
         self.head = projection(meaning)
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the reconstructions (B, C, H, W) of pictures; they need no meaning."""
+        return self.decode(self.encoder.appearance(x))
+
     def fit(self, batches: Iterable[Tensor]) -> None:
         """Solve the linear codes on pictures, batches of (B, C, H, W) in [0, 1]."""
         self.encoder.fit(batches)

@@ -6,39 +6,51 @@ returns a `PIL.Image.Image`; the same input gives the same bytes.
 
 from __future__ import annotations
 
+from lookalike.pictures.between import BetweenCell, draw_between
+from lookalike.pictures.clusters import ClusterCell, ClusterRow, draw_clusters
 from lookalike.pictures.curve import LossPoint, draw_loss
 from lookalike.pictures.files import check_format, save, to_png
 from lookalike.pictures.grid import GridCell, GridRow, Tone, draw_grid, most_rows
 from lookalike.pictures.layout import tsne
 from lookalike.pictures.map import Thumbnails, draw_map
 from lookalike.pictures.montage import draw_montage
+from lookalike.pictures.oddities import OddPicture, draw_oddities
 from lookalike.pictures.reconstructions import draw_reconstructions
 from lookalike.pictures.report import (
     MetricRow,
     Report,
     ReportPicture,
     ReportSection,
+    ReportTable,
     SkippedFile,
     render_report,
     write_report,
 )
 
 __all__ = [
+    "BetweenCell",
+    "ClusterCell",
+    "ClusterRow",
     "GridCell",
     "GridRow",
     "LossPoint",
     "MetricRow",
+    "OddPicture",
     "Report",
     "ReportPicture",
     "ReportSection",
+    "ReportTable",
     "SkippedFile",
     "Thumbnails",
     "Tone",
     "check_format",
+    "draw_between",
+    "draw_clusters",
     "draw_grid",
     "draw_loss",
     "draw_map",
     "draw_montage",
+    "draw_oddities",
     "draw_reconstructions",
     "most_rows",
     "render_report",

@@ -9,20 +9,37 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lookalike.errors import SettingsError
-from lookalike.pictures.style import GAP, INK, LINE, MARGIN, PAGE, TITLE, Colour, font
+from lookalike.pictures.style import (
+    ACCENT,
+    GAP,
+    INK,
+    LINE,
+    MARGIN,
+    MUTED,
+    PAGE,
+    TITLE,
+    Colour,
+    font,
+)
 
 __all__ = [
+    "FRAME",
+    "NOTE",
+    "TEXT_LINE",
     "TINY",
     "Anchor",
     "as_image",
     "card_size",
     "check_some",
     "draw_card",
+    "draw_framed",
     "fit",
     "heading",
     "new_page",
     "shorten",
     "write",
+    "write_note",
+    "write_texts",
     "write_title",
 ]
 
@@ -30,6 +47,12 @@ _ELLIPSIS = "…"
 _LONGEST = 400
 # Up to so many pixels a side, pixels are what there is to see.
 TINY = 48
+# Width of the frame around a picture that stands out.
+FRAME = 5
+# Height of a line of small text beneath a card, and of a note below the title.
+TEXT_LINE = 18
+NOTE = 30
+_SMALL, _NORMAL = 12, 15
 Anchor = Literal["left", "centre", "right"]
 
 
@@ -132,6 +155,14 @@ def draw_card(
     page.paste(small, (left + (size - small.width) // 2, top + (size - small.height) // 2))
 
 
+def draw_framed(page: Image.Image, image: Image.Image, place: tuple[int, int], size: int) -> None:
+    """Draw the image on a card with a frame around it, `FRAME` wide, so that it stands out."""
+    left, top = place
+    outer = (left - FRAME, top - FRAME, left + size + FRAME - 1, top + size + FRAME - 1)
+    ImageDraw.Draw(page).rectangle(outer, fill=ACCENT)
+    draw_card(page, image, place, size, ACCENT)
+
+
 def new_page(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     """Return an empty page and its pen."""
     page = Image.new("RGB", (width, height), PAGE)
@@ -149,6 +180,22 @@ def write_title(
     """Write the title at the top of a page of this width."""
     if title:
         write(draw, (MARGIN, MARGIN), title, width=width - 2 * MARGIN, size=size, bold=True)
+
+
+def write_note(draw: ImageDraw.ImageDraw, note: str, top: int, width: int) -> None:
+    """Write a line below the title of a page of this width; it takes `NOTE` pixels."""
+    room = width - 2 * MARGIN
+    write(draw, (MARGIN, top), note, width=room, size=_NORMAL, colour=MUTED)
+
+
+def write_texts(
+    draw: ImageDraw.ImageDraw, texts: Iterable[str], place: tuple[float, float], width: float
+) -> None:
+    """Write small muted lines below each other, `TEXT_LINE` pixels each; empty ones take none."""
+    left, top = place
+    for text in filter(None, texts):
+        write(draw, (left, top), text, width=width, size=_SMALL, colour=MUTED)
+        top += TEXT_LINE
 
 
 def check_some(items: Sequence[object] | np.ndarray[Any, Any], what: str) -> None:

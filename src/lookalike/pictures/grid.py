@@ -11,13 +11,19 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lookalike.pictures.canvas import (
+    FRAME,
+    NOTE,
+    TEXT_LINE,
     as_image,
     card_size,
     check_some,
     draw_card,
+    draw_framed,
     heading,
     new_page,
     write,
+    write_note,
+    write_texts,
     write_title,
 )
 from lookalike.pictures.style import ACCENT, GAP, MARGIN, MUTED, OTHER, SAME, font
@@ -55,13 +61,10 @@ class GridRow:
 
 
 _QUERY_GAP = 36
-_FRAME = 5
 _BAR = 5
 _RANK_LINE = 22
-_DETAIL_LINE = 18
 _ROW_GAP = 26
 _HEADER = 34
-_NOTE = 30
 _SMALL, _NORMAL = 12, 15
 _NARROW = 100
 
@@ -89,7 +92,7 @@ class _Plan:
     @property
     def cell(self) -> int:
         """Height of a hit with its texts."""
-        return self.size + _BAR + 8 + _RANK_LINE + self.lines * _DETAIL_LINE
+        return self.size + _BAR + 8 + _RANK_LINE + self.lines * TEXT_LINE
 
     @property
     def hits(self) -> int:
@@ -111,7 +114,7 @@ class _Plan:
 
     def height(self, row: GridRow) -> int:
         lines = max(1, -(-len(row.hits) // self.columns))
-        query = self.query + _FRAME + 8 + _RANK_LINE + self.lines * _DETAIL_LINE
+        query = self.query + FRAME + 8 + _RANK_LINE + self.lines * TEXT_LINE
         return max(query, lines * self.cell + (lines - 1) * GAP)
 
 
@@ -146,12 +149,11 @@ def draw_grid(
     lines = [rows[first : first + plan.blocks] for first in range(0, len(rows), plan.blocks)]
     heights = [max(plan.height(row) for row in line) for line in lines]
     above = heading(title)
-    top = above + (_NOTE if note else 0) + _header_height(plan, rows)
+    top = above + (NOTE if note else 0) + _header_height(plan, rows)
     page, draw = new_page(plan.width, top + sum(heights) + _ROW_GAP * (len(lines) - 1) + MARGIN)
     write_title(draw, title, plan.width)
     if note:
-        room = plan.width - 2 * MARGIN
-        write(draw, (MARGIN, above), note, width=room, size=_NORMAL, colour=MUTED)
+        write_note(draw, note, above, plan.width)
     _draw_header(draw, plan, rows, top - _HEADER)
     for line, height in zip(lines, heights, strict=True):
         for block, row in enumerate(line):
@@ -185,12 +187,12 @@ def _tones(rows: Sequence[GridRow]) -> set[Tone]:
 
 def _header_height(plan: _Plan, rows: Sequence[GridRow]) -> int:
     """Beside several narrow blocks' headings there is no room for the legend: it stands above."""
-    return _HEADER + (_NOTE if plan.blocks > 1 and _tones(rows) else 0)
+    return _HEADER + (NOTE if plan.blocks > 1 and _tones(rows) else 0)
 
 
 def _draw_header(draw: ImageDraw.ImageDraw, plan: _Plan, rows: Sequence[GridRow], top: int) -> None:
     """Name the two columns; say what the bars mean if there are any."""
-    above = top - _NOTE if plan.blocks > 1 else top
+    above = top - NOTE if plan.blocks > 1 else top
     room = _draw_legend(draw, _tones(rows), (plan.width - MARGIN, above))
     for block in range(plan.blocks):
         left = plan.left(block)
@@ -230,13 +232,11 @@ def _draw_row(page: Image.Image, row: GridRow, plan: _Plan, corner: tuple[int, i
 def _draw_query(page: Image.Image, query: GridCell, plan: _Plan, corner: tuple[int, int]) -> None:
     draw = ImageDraw.Draw(page)
     left, top = corner
-    size, outer = plan.query, _FRAME
-    frame = (left - outer, top - outer, left + size + outer - 1, top + size + outer - 1)
-    draw.rectangle(frame, fill=ACCENT)
-    draw_card(page, as_image(query.thumbnail), corner, size, ACCENT)
-    below = top + size + outer + 8
+    size = plan.query
+    draw_framed(page, as_image(query.thumbnail), corner, size)
+    below = top + size + FRAME + 8
     write(draw, (left, below), query.caption, width=size, size=_NORMAL, bold=True)
-    _write_texts(draw, query, (left, below + _RANK_LINE), size)
+    write_texts(draw, (query.detail, query.name), (left, below + _RANK_LINE), size)
 
 
 def _draw_hit(
@@ -253,16 +253,7 @@ def _draw_hit(
     room = plan.size - font(size, bold=True).getlength(str(rank)) - 6
     right = (left + plan.size, top)
     write(draw, right, hit.caption, width=room, size=size, colour=MUTED, anchor="right")
-    _write_texts(draw, hit, (left, top + _RANK_LINE), plan.size)
-
-
-def _write_texts(
-    draw: ImageDraw.ImageDraw, cell: GridCell, place: tuple[int, int], width: int
-) -> None:
-    left, top = place
-    for text in filter(None, (cell.detail, cell.name)):
-        write(draw, (left, top), text, width=width, size=_SMALL, colour=MUTED)
-        top += _DETAIL_LINE
+    write_texts(draw, (hit.detail, hit.name), (left, top + _RANK_LINE), plan.size)
 
 
 def _draw_bar(

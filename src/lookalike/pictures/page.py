@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from lookalike.pictures.page_style import style_sheet
 
 if TYPE_CHECKING:
-    from lookalike.pictures.report import MetricRow, Report, ReportPicture, ReportSection
+    from lookalike.pictures.report import (
+        MetricRow,
+        Report,
+        ReportPicture,
+        ReportSection,
+        ReportTable,
+    )
 
 __all__ = ["escape", "page"]
 
@@ -143,7 +149,24 @@ def _definitions(definitions: Mapping[str, str]) -> str:
 
 def _section(section: ReportSection) -> str:
     text = f"<p>{escape(section.text)}</p>\n" if section.text else ""
-    return text + "\n".join(_figure(picture) for picture in section.pictures)
+    tables = "\n".join(_wide_table(table) for table in section.tables)
+    return text + tables + "\n".join(_figure(picture) for picture in section.pictures)
+
+
+def _wide_table(table: ReportTable) -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.heads)
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in table.rows
+    )
+    return (
+        f"<h3>{escape(table.title)}</h3>\n"
+        f'<div class="wide" role="region" aria-label="{escape(table.title)}" tabindex="0">\n'
+        f'<table class="metrics">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
+    )
 
 
 def _figure(picture: ReportPicture) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "Report",
     "ReportPicture",
     "ReportSection",
+    "ReportTable",
     "SkippedFile",
     "render_report",
     "write_report",
@@ -61,12 +62,32 @@ class ReportPicture:
 
 
 @dataclass(frozen=True)
+class ReportTable:
+    """A table of texts.
+
+    Attributes:
+        title: what it shows.
+        heads: of the columns.
+        rows: as many texts each; the first names the row.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.heads) for row in self.rows):
+            raise SettingsError(f"table {self.title!r} has rows that do not fit its heads")
+
+
+@dataclass(frozen=True)
 class ReportSection:
-    """A heading, a sentence and pictures."""
+    """A heading, a sentence, tables and pictures."""
 
     title: str
     text: str = ""
     pictures: tuple[ReportPicture, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ def best_match(
     """Find the pictures that are close to any of the examples.
 
     A picture's score is its largest with one of `like`, minus `weight` times its largest with one
-    of `unlike`. Every picture is scored with every example, so the result is exact.
+    of `unlike`. The result is exact: the first k by their largest score are among the first k of
+    each of `like`; with `unlike` every picture is scored with every example, which takes longer.
 
     Args:
         index: over the gallery.
@@ -93,16 +94,20 @@ def best_match(
     if like.shape[1] != index.embeddings.shape[1]:
         width = index.embeddings.shape[1]
         raise QueryError(f"examples are {like.shape}: wanted (P, {width})")
-    places = np.arange(len(index)) if allowed is None else np.unique(allowed)
+    if len(unlike):
+        places = np.arange(len(index)) if allowed is None else np.unique(allowed)
+    else:
+        found = index.search(like, k, allowed=allowed).positions
+        places = np.unique(found[found >= 0])
     scores = _largest(index, like, places)
     if len(unlike):
         scores = scores - weight * _largest(index, unlike, places)
     order = np.argsort(-scores, kind="stable")[:k]
     columns = min(k, len(index))
-    found = Neighbours(np.full((1, columns), -np.inf), np.full((1, columns), -1, np.int64))
-    found.scores[0, : len(order)] = scores[order]
-    found.positions[0, : len(order)] = places[order]
-    return found
+    best = Neighbours(np.full((1, columns), -np.inf), np.full((1, columns), -1, np.int64))
+    best.scores[0, : len(order)] = scores[order]
+    best.positions[0, : len(order)] = places[order]
+    return best
 
 
 def _largest(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.gallery import ExactIndex, Neighbours
-from lookalike.search.settings import SearchSettings
+from lookalike.search.settings import ALPHA, SearchSettings
 
 __all__ = ["expand_queries", "unit_rows"]
 
@@ -21,7 +21,7 @@ def expand_queries(
     queries: NDArray[np.float32],
     found: Neighbours,
     *,
-    alpha: float = 3.0,
+    alpha: float = ALPHA,
 ) -> NDArray[np.float32]:
     """Add to each query the neighbours it found.
 

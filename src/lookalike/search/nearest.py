@@ -43,7 +43,7 @@ def nearest(
     settings.check_metric(index.metric)
     if settings.expand:
         found = index.search(queries, settings.expand, allowed=allowed, exclude=exclude)
-        queries = expand_queries(index, queries, found, alpha=settings.alpha)
+        queries = expand_queries(index, queries, found, alpha=settings.power)
     if settings.rerank == "spectral":
         prepared = SpectralIndex(index) if spectral is None else spectral
         return prepared.search(queries, k, allowed=allowed, exclude=exclude)

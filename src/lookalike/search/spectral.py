@@ -7,6 +7,7 @@ the graph's first eigenvectors turn it into a search by inner product.
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,45 @@ from lookalike.search.diffusion import check_graph, normalised_graph
 from lookalike.search.expansion import unit_rows
 from lookalike.search.settings import SearchSettings
 
-__all__ = ["SpectralIndex"]
+__all__ = ["SpectralIndex", "SpectralSettings", "spectral_axes"]
 
 # Up to so many pictures all eigenvectors are computed; beyond, only those that are kept.
 DENSE = 600
 # Similarity of a gallery to itself is computed for so many rows at once.
 BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class SpectralSettings:
+    """How a spectral index is prepared and used.
+
+    Attributes:
+        neighbours: of each picture in the graph.
+        gamma: power of the similarities.
+        rank: eigenvectors kept; 28 to 32 were best for the 10 kinds of Fashion-MNIST.
+        damping: how far similarity flows; 0 ≤ damping < 1.
+        sources: neighbours of a query that give it its axes.
+        weight: of the axes against the cosine, 0 to 1.
+    """
+
+    neighbours: int = 50
+    gamma: float = 3.0
+    rank: int = 32
+    damping: float = 0.99
+    sources: int = 5
+    weight: float = 0.6
+
+    def __post_init__(self) -> None:
+        check_graph(self.neighbours, self.gamma, self.damping, self.sources)
+        if self.rank < 1 or not 0 <= self.weight <= 1:
+            raise SettingsError(
+                f"rank is {self.rank}, weight is {self.weight}: "
+                "wanted rank at least 1, weight from 0 to 1"
+            )
+
+    def preparation(self) -> dict[str, float]:
+        """Return the settings that decide the gallery's axes; the others can change freely."""
+        return {name: v for name, v in asdict(self).items() if name not in ("sources", "weight")}
 
 
 class SpectralIndex:
@@ -38,42 +72,34 @@ class SpectralIndex:
     compared by cosine, so that pictures in dense parts are not favoured; and damping is relative
     to the largest eigenvalue. Pictures without mutual neighbours have axes of 0.
 
-    Needs N · `neighbours` numbers and, for 59,000 × 128, some 15 seconds of one core.
+    Preparing needs N · `neighbours` numbers; `lookalike.search.kept_spectral` keeps what is
+    prepared.
 
     Args:
         index: over the gallery; "cosine".
-        neighbours: of each picture in the graph.
-        gamma: power of the similarities.
-        rank: eigenvectors kept; 28 to 32 were best for the 10 kinds of Fashion-MNIST.
-        damping: how far similarity flows.
-        sources: neighbours of a query that give it its axes.
-        weight: of the axes against the cosine, 0 to 1.
+        settings: how it is prepared and used; None for the default.
+        axes: float32 (N, R), what `spectral_axes` gave for this index and settings; None computes
+            them.
 
     Raises:
-        SettingsError: the metric is not "cosine", or a number is out of range.
+        SettingsError: the metric is not "cosine", or the axes are not N long.
     """
 
     def __init__(
         self,
         index: ExactIndex,
+        settings: SpectralSettings | None = None,
         *,
-        neighbours: int = 50,
-        gamma: float = 3.0,
-        rank: int = 32,
-        damping: float = 0.99,
-        sources: int = 5,
-        weight: float = 0.6,
+        axes: NDArray[np.float32] | None = None,
     ) -> None:
         SearchSettings(rerank="spectral").check_metric(index.metric)
-        check_graph(neighbours, gamma, damping, sources)
-        if rank < 1 or not 0 <= weight <= 1:
-            raise SettingsError(
-                f"rank is {rank}, weight is {weight}: wanted rank at least 1, weight from 0 to 1"
-            )
         self.index = index
-        self.gamma, self.sources, self.weight = gamma, sources, weight
-        graph = _gallery_graph(index, neighbours, gamma)
-        self.axes = _axes(graph, min(rank, len(index)), damping)
+        self.settings = settings or SpectralSettings()
+        self.axes = spectral_axes(index, self.settings) if axes is None else axes
+        if len(self.axes) != len(index):
+            raise SettingsError(
+                f"axes are {self.axes.shape}: wanted ({len(index)}, R), those of this gallery"
+            )
         self._joint = ExactIndex(self._join(index.embeddings, self.axes), "inner")
 
     def __len__(self) -> int:
@@ -102,8 +128,8 @@ class SpectralIndex:
         """
         if k < 1:
             raise QueryError(f"k is {k}: wanted 1 or more")
-        found = self.index.search(queries, self.sources, exclude=exclude)
-        weights = np.maximum(found.scores, 0) ** self.gamma  # -inf, a missing one, gives 0
+        found = self.index.search(queries, self.settings.sources, exclude=exclude)
+        weights = np.maximum(found.scores, 0) ** self.settings.gamma  # -inf, a missing one, gives 0
         axes = np.einsum("qs,qsr->qr", weights, self.axes[found.positions])
         joined = self._join(queries, unit_rows(axes).astype(np.float32))
         return self._joint.search(joined, k, allowed=allowed, exclude=exclude)
@@ -112,10 +138,27 @@ class SpectralIndex:
         self, embeddings: NDArray[np.float32], axes: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return rows (n, D + R) whose inner product is the weighted sum of both cosines."""
-        own = unit_rows(embeddings.astype(np.float64)) * np.sqrt(1 - self.weight)
-        return np.concatenate(
-            [own.astype(np.float32), axes * np.float32(np.sqrt(self.weight))], axis=1
-        )
+        weight = self.settings.weight
+        own = unit_rows(embeddings.astype(np.float64)) * np.sqrt(1 - weight)
+        return np.concatenate([own.astype(np.float32), axes * np.float32(np.sqrt(weight))], axis=1)
+
+
+def spectral_axes(
+    index: ExactIndex, settings: SpectralSettings | None = None
+) -> NDArray[np.float32]:
+    """Return the axes (N, R) of a gallery's pictures, of length 1 or 0; R is min(rank, N).
+
+    Args:
+        index: over the gallery; "cosine".
+        settings: how they are prepared; None for the default.
+
+    Raises:
+        SettingsError: the metric is not "cosine".
+    """
+    SearchSettings(rerank="spectral").check_metric(index.metric)
+    settings = settings or SpectralSettings()
+    graph = _gallery_graph(index, settings.neighbours, settings.gamma)
+    return _axes(graph, min(settings.rank, len(index)), settings.damping)
 
 
 def _gallery_graph(index: ExactIndex, neighbours: int, gamma: float) -> Any:  # noqa: ANN401

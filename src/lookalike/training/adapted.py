@@ -24,8 +24,8 @@ from lookalike.training.objectives import info_nce
 from lookalike.training.preparing import (
     FITTED,
     appearances,
-    can_mirror,
     fit_appearance,
+    judge_mirror,
     pictures,
 )
 from lookalike.training.runtime import local_randomness, random_seed
@@ -108,7 +108,7 @@ class AdaptedTask:
         if self.settings.flip is None:
             whitening = fit_appearance(encoder, latents)
             embeddings = whitening.apply(latents)
-            self.flip = can_mirror(encoder, self.source, rows, embeddings, whitening)
+            self.flip = judge_mirror(encoder, self.source, rows, embeddings, whitening).views
         self._appearances = torch.from_numpy(latents)
         self._views = self._embed(rows, VIEWS if len(rows) <= MANY else VIEWS_OF_MANY, on_progress)
         code = encoder.code("pretrained")

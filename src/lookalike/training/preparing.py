@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -13,11 +14,19 @@ from torch import Tensor
 from lookalike.models.appearance import AppearanceEncoder
 from lookalike.parts import PartedWhitening, fit_parts
 from lookalike.training.batches import PixelSource
-from lookalike.training.neighbours import is_mirrored
+from lookalike.training.neighbours import is_mirrored, is_undirected
 from lookalike.training.split import spread_rows
 from lookalike.types import OnProgress, Progress, silent
 
-__all__ = ["FITTED", "JUDGED", "appearances", "can_mirror", "fit_appearance", "pictures"]
+__all__ = [
+    "FITTED",
+    "JUDGED",
+    "Mirror",
+    "appearances",
+    "fit_appearance",
+    "judge_mirror",
+    "pictures",
+]
 
 # Pictures that the linear codes are solved on, at most, and by which mirroring is judged.
 FITTED = 10_000
@@ -55,14 +64,27 @@ def fit_appearance(encoder: AppearanceEncoder, latents: NDArray[np.float32]) -> 
     return fit_parts(latents, [part for part in encoder.parts if part.role == "appearance"])
 
 
-def can_mirror(
+@dataclass(frozen=True)
+class Mirror:
+    """What may be mirrored.
+
+    Attributes:
+        views: views of pictures in training: see `is_mirrored`.
+        copies: a mirror image counts as a copy of its picture: see `is_undirected`.
+    """
+
+    views: bool
+    copies: bool
+
+
+def judge_mirror(
     encoder: AppearanceEncoder,
     source: PixelSource,
     rows: NDArray[np.int64],
     embeddings: NDArray[np.float32],
     whitening: PartedWhitening,
-) -> bool:
-    """Whether views of these rows may be mirrored: see `is_mirrored`.
+) -> Mirror:
+    """Return what may be mirrored, judged by a sample of these rows.
 
     Args:
         encoder: what makes the appearances.
@@ -72,5 +94,7 @@ def can_mirror(
         whitening: what whitened them.
     """
     judged = spread_rows(np.arange(len(rows)), JUDGED)
-    mirrored = appearances(encoder, source, rows[judged], mirrored=True)
-    return is_mirrored(embeddings[judged], whitening.apply(mirrored))
+    mirrored = whitening.apply(appearances(encoder, source, rows[judged], mirrored=True))
+    return Mirror(
+        is_mirrored(embeddings[judged], mirrored), is_undirected(embeddings[judged], mirrored)
+    )

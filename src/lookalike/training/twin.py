@@ -20,8 +20,8 @@ from lookalike.training.preparing import (
     FITTED,
     JUDGED,
     appearances,
-    can_mirror,
     fit_appearance,
+    judge_mirror,
     pictures,
 )
 from lookalike.training.split import spread_rows
@@ -102,8 +102,10 @@ class TwinTask:
         latents = appearances(encoder, source, rows, on_progress=on_progress)
         whitening = fit_appearance(encoder, latents)
         embeddings = whitening.apply(latents)
-        if self.settings.flip is None:
-            self.losses.flip = can_mirror(encoder, source, rows, embeddings, whitening)
+        if self.settings.flip is not False:
+            mirror = judge_mirror(encoder, source, rows, embeddings, whitening)
+            self.losses.flip = self.settings.flip or mirror.views
+            self.model.mirrors = mirror.copies
         wanted = self.settings.neighbours or partners_for(len(rows))
         on_progress(Progress("prepare", len(rows), len(rows), "nearest neighbours"))
         found = nearest(embeddings, wanted, seed=seed, device=self.source.device)

@@ -1,0 +1,57 @@
+"""From many decoded pictures to batches that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lookalike.errors import SettingsError
+from lookalike.images.spec import ImageSpec
+from lookalike.training import to_input
+
+__all__ = ["batch_size", "check_pixels", "input_batches"]
+
+BATCH = 256
+# Large pictures: this many input values at most in one batch (256 MB of float32).
+BATCH_VALUES = 64_000_000
+
+
+def batch_size(image: ImageSpec) -> int:
+    """Return how many pictures go through a network at once."""
+    return max(1, min(BATCH, BATCH_VALUES // int(np.prod(image.shape))))
+
+
+def input_batches(
+    pixels: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    image: ImageSpec,
+    device: torch.device,
+) -> Iterator[torch.Tensor]:
+    """Give inputs (B, C, H, W), float32 on `device`, of some pictures in the order of `rows`.
+
+    Args:
+        pixels: uint8 (N, H, W, C); may be a memory map.
+        rows: positions (M,) of the pictures to take.
+        image: how pictures are prepared.
+        device: where the network runs.
+
+    Raises:
+        SettingsError: the pixels are of another shape or type.
+    """
+    check_pixels(pixels, image)
+    size = batch_size(image)
+    for start in range(0, len(rows), size):
+        yield to_input(pixels[rows[start : start + size]], image, device)
+
+
+def check_pixels(pixels: NDArray[np.uint8], image: ImageSpec) -> None:
+    """Raise a `SettingsError` unless the pixels are uint8 (N, H, W, C) as `image` says."""
+    channels, height, width = image.shape
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != (height, width, channels):
+        raise SettingsError(
+            f"pixels are {pixels.dtype} {pixels.shape}: "
+            f"wanted uint8 (N, {height}, {width}, {channels})"
+        )

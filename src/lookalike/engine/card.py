@@ -1,0 +1,189 @@
+"""The report card's label-free half: edited copies, the baselines beside, what scores mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.engine.baselines import FittedBaseline
+from lookalike.engine.calibrating import (
+    CALIBRATION_DEPTH,
+    FEWEST,
+    CalibrationCheck,
+    CopyCollector,
+    keep_calibration,
+)
+from lookalike.errors import LookalikeError, PictureError
+from lookalike.evaluation import CopiesReport, Strength, measure_copies, sample_positions
+from lookalike.gallery import ExactIndex
+from lookalike.images import Collection, ImageSpec, decode, thumbnail
+from lookalike.types import OnProgress, Progress, check_metric, silent
+
+if TYPE_CHECKING:
+    from lookalike.engine.facade import Engine
+
+__all__ = ["MEDIUM", "Card", "CopyBench", "reopen_quietly"]
+
+Pixels = NDArray[np.uint8]
+
+MEDIUM: Strength = "medium"
+MOST_PICTURES = 1_000
+# The baselines, which are slower, are measured with so many of them, at medium strength.
+MOST_BESIDE = 250
+# Longest side at which pictures are edited: beyond it no encoder here sees a difference.
+EDITED_AT = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """How well the engine finds edited copies of its own pictures.
+
+    Attributes:
+        copies: recall by edit and strength.
+        beside: name to recall@1 of medium copies, of the engine first and then the baselines, all
+            with the same pictures.
+        beside_pictures: how many those are.
+        check: how honest the scores are; None for a gallery too small to calibrate.
+    """
+
+    copies: CopiesReport
+    beside: dict[str, float]
+    beside_pictures: int
+    check: CalibrationCheck | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            "copies": self.copies.as_dict(),
+            "medium_recall_at_1": self.beside,
+            "medium_recall_pictures": self.beside_pictures,
+            "calibration": self.check.as_dict() if self.check else None,
+        }
+
+
+@dataclass(eq=False)
+class CopyBench:
+    """Measures the engine and, as they come, the baselines with the same edited copies.
+
+    Attributes:
+        engine: whose gallery it is.
+        read: a place in the gallery to the picture there.
+        on_progress: told the copies done.
+    """
+
+    engine: Engine
+    read: Callable[[int], Pixels]
+    on_progress: OnProgress = silent
+    _beside: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, engine: Engine, collection: Collection | None, on_progress: OnProgress = silent
+    ) -> CopyBench:
+        """Return the bench of an engine; without a collection its decoded pictures are edited."""
+        return cls(engine, _reader(engine, collection), on_progress)
+
+    def measure_engine(self) -> Card:
+        """Measure the engine, calibrate its scores and keep the calibration.
+
+        Raises:
+            SettingsError: no picture can be read.
+            StorageError: the calibration cannot be written.
+        """
+        engine = self.engine
+        index = engine.index(check_metric(engine.manifest.metric))
+        collect = CopyCollector(index, engine.encoder.widths, self._same, engine.manifest.seed)
+        copies = measure_copies(
+            self.read,
+            _embedder(engine.encoder.embed, engine.image),
+            index,
+            self._positions,
+            same=self._same,
+            seed=engine.manifest.seed,
+            k=CALIBRATION_DEPTH,
+            on_batch=collect,
+            on_progress=self.on_progress,
+        )
+        check = None
+        if len(engine) >= FEWEST:
+            self.on_progress(Progress("calibrate", 0, 1))
+            calibration, check = collect.fit()
+            keep_calibration(engine, calibration)
+            self.on_progress(Progress("calibrate", 1, 1))
+        few = np.isin(copies.positions, self._few)
+        found = (copies.ranks[:, copies.strengths.index(MEDIUM), few] == 1).mean()
+        beside = {engine.manifest.preset: float(found), **self._beside}
+        return Card(copies, beside, int(few.sum()), check)
+
+    def measure_beside(self, baseline: FittedBaseline) -> None:
+        """Measure a baseline with medium copies of some of the pictures."""
+        copies = measure_copies(
+            self.read,
+            _embedder(baseline.embed, baseline.image),
+            ExactIndex(baseline.known, baseline.metric),
+            self._few,
+            strengths=(MEDIUM,),
+            same=self._same,
+            seed=self.engine.manifest.seed,
+            on_progress=self.on_progress,
+        )
+        self._beside[baseline.name] = copies.mean(MEDIUM).recall_at_1
+
+    @property
+    def _positions(self) -> NDArray[np.int64]:
+        return sample_positions(len(self.engine), MOST_PICTURES, self.engine.manifest.seed)
+
+    @property
+    def _few(self) -> NDArray[np.int64]:
+        every = self._positions
+        return every[np.linspace(0, len(every) - 1, min(MOST_BESIDE, len(every))).astype(np.int64)]
+
+    @property
+    def _same(self) -> NDArray[np.int64]:
+        return np.unique(self.engine.gallery.sha256, return_inverse=True)[1].astype(np.int64)
+
+
+def _embedder(
+    embed: Callable[[Pixels], NDArray[np.float32]], image: ImageSpec
+) -> Callable[[list[Pixels]], NDArray[np.float32]]:
+    def embed_pictures(pictures: list[Pixels]) -> NDArray[np.float32]:
+        return embed(np.stack([decode(picture, image).pixels for picture in pictures]))
+
+    return embed_pictures
+
+
+def _reader(engine: Engine, collection: Collection | None) -> Callable[[int], Pixels]:
+    paths, cache = engine.gallery.paths, engine.cache
+    places: dict[str, int] = {}
+    if collection is not None:
+        places = {picture.path: place for place, picture in enumerate(collection.pictures)}
+
+    def read(position: int) -> Pixels:
+        path = paths[position]
+        if collection is not None and path in places:
+            pixels = thumbnail(collection.read(places[path]), EDITED_AT, enlarge=False)
+        elif cache is not None and (row := cache.position(path)) is not None:
+            pixels = np.asarray(cache.pixels[row])
+        else:
+            raise PictureError(f"{path} is no longer there")
+        grey = bool((pixels == pixels[:, :, :1]).all())
+        return pixels[:, :, :1] if grey and engine.image.channels == 1 else pixels
+
+    return read
+
+
+def reopen_quietly(engine: Engine, home: Path | None, archive: Path | None) -> Collection | None:
+    """Return the pictures that the engine was made from; None where they are gone."""
+    from lookalike.engine.sources import reopen_source
+
+    try:
+        return reopen_source(
+            engine.manifest.source, engine.layout.directory, home=home, archive=archive
+        )
+    except LookalikeError:
+        return None

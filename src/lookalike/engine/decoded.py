@@ -1,0 +1,51 @@
+"""The pictures that an engine decoded when it was made, found again by their gallery places."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import EngineError
+
+if TYPE_CHECKING:
+    from lookalike.engine.parts import EngineParts
+    from lookalike.images import PictureCache
+
+__all__ = ["cached_gallery", "require_decoder"]
+
+
+def cached_gallery(engine: EngineParts) -> tuple[PictureCache, NDArray[np.int64]]:
+    """Return the decoded pictures, and the rows (N,) of the gallery's N pictures among them.
+
+    Raises:
+        EngineError: they are gone, or are not those of this gallery.
+    """
+    cache = engine.cache
+    rows = [] if cache is None else [cache.position(path) for path in engine.gallery.paths]
+    if cache is None or None in rows:
+        place = engine.layout.directory
+        raise EngineError(
+            f"the decoded pictures of {place} are gone: "
+            f"bring them back with `lookalike index {shlex.quote(str(place))}`"
+        )
+    return cache, np.array(rows, np.int64)
+
+
+def require_decoder(engine: EngineParts, what: str) -> None:
+    """Raise where the encoder has no decoder.
+
+    Args:
+        engine: the engine.
+        what: what needs one, for the message.
+
+    Raises:
+        EngineError: it names a preset that has one.
+    """
+    if not engine.encoder.decodes:
+        raise EngineError(
+            f"preset {engine.manifest.preset} has no decoder, and {what} needs one: "
+            "build with another preset, such as twin"
+        )

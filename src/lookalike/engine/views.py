@@ -1,0 +1,116 @@
+"""What an engine can be looked at through: each is one method, made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lookalike.engine.parts import EngineParts
+from lookalike.types import Hits, OnProgress, silent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from lookalike.engine.between import Between
+    from lookalike.engine.clusters import Clusters
+    from lookalike.engine.oddities import Oddities
+    from lookalike.engine.queries import QueryLike
+
+__all__ = ["EngineViews"]
+
+
+class EngineViews(EngineParts):
+    """An engine's parts, and the pictures that they make."""
+
+    def grid(self, hits: Sequence[Hits]) -> Image:
+        """Draw queries beside what they found."""
+        from lookalike.engine.looking import draw_hits
+
+        return draw_hits(self, hits)
+
+    def curve(self) -> Image:
+        """Draw the loss of every epoch.
+
+        Raises:
+            SettingsError: the encoder came trained, so there is no loss to draw.
+        """
+        from lookalike.engine.looking import draw_curve
+
+        return draw_curve(self)
+
+    def map(self, *, seed: int | None = None, on_progress: OnProgress = silent) -> Image:
+        """Draw the t-SNE map of the gallery with thumbnails.
+
+        Args:
+            seed: of the layout, below 2**32; None for the engine's own.
+            on_progress: told how far the layout is.
+        """
+        from lookalike.engine.looking import draw_gallery_map
+
+        return draw_gallery_map(self, seed=seed, on_progress=on_progress)
+
+    def oddities(self, count: int = 25, *, on_progress: OnProgress = silent) -> Oddities:
+        """Find the gallery's oddest pictures: those that the decoder rebuilds worst.
+
+        Args:
+            count: how many; more than there are gives all.
+            on_progress: told how many pictures are rebuilt.
+
+        Returns:
+            The oddest first; `draw()` shows each beside its reconstruction.
+
+        Raises:
+            EngineError: the decoded pictures are gone, or the encoder has no decoder.
+            SettingsError: the count is below 1.
+        """
+        from lookalike.engine.oddities import find_oddities
+
+        return find_oddities(self, count, on_progress=on_progress)
+
+    def clusters(
+        self, count: int = 12, *, seed: int | None = None, on_progress: OnProgress = silent
+    ) -> Clusters:
+        """Part the gallery into clusters of pictures alike, by k-means over its embeddings.
+
+        Args:
+            count: clusters wanted; fewer come back where fewer pictures differ.
+            seed: of the starts, below 2**31; None for the engine's own.
+            on_progress: told how far it is.
+
+        Returns:
+            The largest first; `draw()` shows each cluster's decoded average and central members.
+
+        Raises:
+            SettingsError: the count is below 1, or the seed is out of range.
+        """
+        from lookalike.engine.clusters import find_clusters
+
+        return find_clusters(self, count, seed=seed, on_progress=on_progress)
+
+    def between(
+        self,
+        a: QueryLike,
+        b: QueryLike,
+        *,
+        steps: int = 7,
+        on_progress: OnProgress = silent,
+    ) -> Between:
+        """Decode the way from one picture to another, with the gallery's nearest at each step.
+
+        Args:
+            a: where it begins: a file, a path of the gallery, bytes, an array, a Pillow image.
+            b: where it ends.
+            steps: pictures on the way, both ends among them; 2 to 100.
+            on_progress: told how many of the two pictures are embedded.
+
+        Returns:
+            The steps from `a` to `b`; `draw()` shows them.
+
+        Raises:
+            EngineError: the encoder has no decoder.
+            QueryError: `a` or `b` cannot be read, or the gallery holds nothing else.
+            SettingsError: `steps` is out of range.
+        """
+        from lookalike.engine.between import find_between
+
+        return find_between(self, a, b, steps=steps, on_progress=on_progress)
