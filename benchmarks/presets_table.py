@@ -57,6 +57,7 @@ RUNS = (
     Run("fashion-mnist", "efficientnet-lite0", size=64),
     Run("fashion-mnist", "conv128"),
     Run("fashion-mnist", "twin"),
+    Run("fashion-mnist", "efficientnet-lite0-twin"),
     Run("stamps", "digits-conv16"),
     Run("stamps", "animals-conv16", size=128, epochs=5),
     Run("stamps", "animals-linear512", epochs=10),
@@ -67,6 +68,7 @@ RUNS = (
     Run("stamps", "efficientnet-lite0"),
     Run("stamps", "conv128"),
     Run("stamps", "twin"),
+    Run("stamps", "efficientnet-lite0-twin"),
 )
 COLUMNS = {
     "fashion-mnist": ("P@1", "P@10", "mAP@1000"),

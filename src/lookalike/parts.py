@@ -31,12 +31,14 @@ class LatentPart:
         width: how many numbers.
         role: what it is about: how a picture looks, or what it means.
         share: how much it counts among the parts of the same role; above 0.
+        power: of its whitening: 0 only rotates, 0.5 half-whitens, 1 whitens.
     """
 
     name: str
     width: int
     role: Role
     share: float = 1.0
+    power: float = 0.5
 
     def __post_init__(self) -> None:
         if self.width < 1 or not self.share > 0:
@@ -192,7 +194,6 @@ def fit_parts(
     parts: Sequence[LatentPart],
     *,
     balance: float = 0.5,
-    power: float = 0.5,
 ) -> PartedWhitening:
     """Fit a whitening of each part on a gallery's latents.
 
@@ -200,7 +201,6 @@ def fit_parts(
         latents: float32 (N, D), D the sum of the parts' widths.
         parts: of the latent, in its order.
         balance: weight of the meaning in the embedding.
-        power: 0 only rotates, 0.5 half-whitens, 1 whitens.
 
     Raises:
         SettingsError: there are no latents, they are not finite or not D wide.
@@ -209,7 +209,7 @@ def fit_parts(
     if latents.ndim != 2 or latents.shape[1] != ends[-1]:
         raise SettingsError(f"latents are {latents.shape}: wanted (N, {ends[-1]})")
     whitenings = tuple(
-        fit_whitening(latents[:, end - part.width : end], power=power)
+        fit_whitening(latents[:, end - part.width : end], power=part.power)
         for part, end in zip(parts, ends, strict=True)
     )
     return PartedWhitening(tuple(parts), whitenings, balance)

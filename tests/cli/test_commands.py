@@ -105,6 +105,7 @@ def test_presets_agree_with_the_seeds():
         "digits-conv16": 16, "animals-conv16": 16, "animals-linear512": 512,
         "tiny-conv8x8x8": 512, "food-dense128": 128, "food-conv13x13x8": 1352, "vgg19": 4608,
         "efficientnet-lite0": 1280, "conv128": 128, "twin": 704,
+        "efficientnet-lite0-twin": 768,
     }  # fmt: skip
     assert facts["tiny-conv8x8x8"]["encoder_parameters"] == 195_480
     assert facts["tiny-conv8x8x8"]["parameters"] == 390_955

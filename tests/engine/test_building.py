@@ -11,6 +11,7 @@ import pytest
 import lookalike
 from lookalike.engine import index_engine, open_engine, open_source, train_engine
 from lookalike.engine.settings import BuildSettings, natural_image
+from lookalike.engine.stages import _choose_image
 from lookalike.errors import (
     CollectionError,
     EngineError,
@@ -21,6 +22,7 @@ from lookalike.errors import (
     TrainingStopped,
 )
 from lookalike.images import Collection, find_pictures
+from lookalike.models import get_preset
 from lookalike.types import Progress
 
 QUICK = {"epochs": 1, "batch_size": 8, "size": 16, "report": False, "device": "cpu"}
@@ -294,6 +296,19 @@ def test_natural_image_follows_the_pictures(photos: Path, tmp_path: Path):
     for number in range(3):
         Image.new("L", (30, 200), 40 * number).save(tmp_path / f"{number}.png")
     assert natural_image(find_pictures(tmp_path)).shape == (1, 28, 28)
+
+
+def test_an_adapted_network_sees_all_but_tiny_pictures_at_its_own_size(tmp_path: Path):
+    from PIL import Image
+
+    settings = BuildSettings(preset="efficientnet-lite0-twin")
+    preset = get_preset(settings.preset)
+    for side, wanted in ((28, 28), (72, 224), (300, 224)):
+        folder = tmp_path / str(side)
+        folder.mkdir()
+        Image.new("RGB", (side, side), (200, 90, 10)).save(folder / "one.png")
+        image = _choose_image(preset, settings, find_pictures(folder))
+        assert image.shape == (3, wanted, wanted)
 
 
 @pytest.mark.parametrize(

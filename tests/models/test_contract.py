@@ -9,6 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from lookalike.models import PRESETS, Autoencoder, PretrainedEncoder, build_model, resolve_image
+from lookalike.models.adapted import AdaptedTwin
+from lookalike.training.adapted import AdaptedLoss
 from lookalike.training.twin import TwinLoss
 
 TRAINED_HERE = [name for name, preset in PRESETS.items() if preset.training is not None]
@@ -23,6 +25,7 @@ SMALL = {
     "vgg19": (32, 65),
     "efficientnet-lite0": (32, 65),
     "twin": (13, 18),
+    "efficientnet-lite0-twin": (13, 18),
     "conv128": (13, 18),
 }
 CHANNELS = {"digits-conv16": (1, 3), "vgg19": (3,), "efficientnet-lite0": (3,)}
@@ -55,6 +58,10 @@ def training_loss(name, model, x):
     training = PRESETS[name].training
     if training.twin is None:
         return LOSSES[training.loss](model(x), x)
+    if isinstance(model, AdaptedTwin):
+        embeddings = model.encoder.backbone(x)
+        loss = AdaptedLoss(model, training.twin.temperature)
+        return loss(embeddings, embeddings.flip(0), model.encoder.appearance(x), x)
     for layer in model.modules():  # residuals start as nothing, and hide what is inside
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.ones_(layer.weight)
@@ -82,6 +89,9 @@ def test_loss_is_finite_and_reaches_every_parameter(name, channels):
     assert torch.isfinite(loss)
     loss.backward()
     for parameter_name, parameter in model.named_parameters():
+        if parameter_name.startswith("encoder.backbone."):  # the frozen part of the adapted twin
+            assert parameter.grad is None
+            continue
         assert parameter.grad is not None, parameter_name
         assert torch.isfinite(parameter.grad).all(), parameter_name
         # The bias before batch normalisation and a dead ReLU may have none in places.

@@ -31,6 +31,7 @@ FIGURES = {
     "vgg19": ((3, 100, 100), (512, 3, 3), 20_024_384, 20_024_384, None),
     "efficientnet-lite0": ((3, 224, 224), (1280,), 3_371_008, 3_371_008, None),
     "twin": ((3, 128, 128), (704,), 1_488_128, 3_980_851, None),
+    "efficientnet-lite0-twin": ((3, 224, 224), (768,), 4_060_224, 5_982_515, None),
     "conv128": ((3, 64, 64), (128,), 2_116_864, 4_286_851, 16_384),
 }
 # name: loss, epochs, batch, epsilon, decay, patience, validation, metric, k

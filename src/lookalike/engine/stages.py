@@ -27,7 +27,7 @@ from lookalike.gallery import Gallery, GalleryRows, write_gallery
 from lookalike.images import Collection, ImageSpec, PictureCache, Skipped, decode_collection
 from lookalike.models import Preset, TrainingSettings, build_model, get_preset, resolve_image
 from lookalike.storage import write_text
-from lookalike.training import TrainingRecord, split_rows, train
+from lookalike.training import TrainingRecord, split_rows, spread_rows, train
 from lookalike.types import OnProgress, silent
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _choose_image(preset: Preset, settings: BuildSettings, collection: Collectio
     size, channels = settings.size, settings.channels
     if preset.adapts and (size is None or channels is None):
         natural = natural_image(collection, preset.adapts.largest)
-        size = size or natural.height
+        size = size or preset.adapts.side(natural.height)
         channels = channels or natural.channels
     return resolve_image(preset, size=size, channels=channels)
 
@@ -282,4 +282,4 @@ def _split(
         raise CollectionError("no picture to train on: the `train` split is empty")
     if not len(held_out) and schedule.validation_fraction > 0:
         rows, held_out = split_rows(rows, schedule.validation_fraction, schedule.split_seed)
-    return rows, held_out
+    return spread_rows(rows, schedule.most_pictures), held_out

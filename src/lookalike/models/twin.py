@@ -18,30 +18,16 @@ from torch.nn import functional
 
 from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
+from lookalike.models.appearance import AppearanceEncoder
 from lookalike.models.autoencoder import Autoencoder
-from lookalike.models.descriptors import (
-    Colours,
-    Gradients,
-    Orientations,
-    Pixels,
-    Textures,
-    shrink,
-)
-from lookalike.models.linear_code import LinearCode
+from lookalike.models.descriptors import Orientations, shrink
 from lookalike.models.sizes import latent_width
 from lookalike.parts import LatentPart
 
-__all__ = ["TwinAutoencoder", "build_twin"]
+__all__ = ["TwinAutoencoder", "TwinDecoder", "build_twin", "check_twin_image", "projection"]
 
 WIDTH = 64
 MEANING = 128
-# Numbers that each appearance code keeps, and its share of the appearance's similarity.
-CODES = {
-    "gradients": (256, 1.0),
-    "textures": (64, 0.5),
-    "colours": (128, 1.0),
-    "pixels": (128, 0.25),
-}
 PROJECTION = (256, 128)
 # The meaning's network sees pictures of at most this side, cut into about GRID patches a side.
 LONGEST = 64
@@ -52,14 +38,36 @@ DECODER_FILTERS = (64, 32, 16, 16)
 
 def build_twin(image: ImageSpec, latent: int | None) -> TwinAutoencoder:
     """Return the twin for `image`, of any size from 8×8; `latent` is the meaning's width."""
+    check_twin_image("twin", image)
+    return TwinAutoencoder(image, latent_width("twin", latent, MEANING))
+
+
+def check_twin_image(preset: str, image: ImageSpec) -> None:
+    """Check that a twin can describe such pictures.
+
+    Raises:
+        SettingsError: they are smaller than 8×8, or not in [0, 1].
+    """
     if min(image.height, image.width) < SMALLEST:
         raise SettingsError(
-            f"preset twin wants pictures of at least {SMALLEST}×{SMALLEST}, "
+            f"preset {preset} wants pictures of at least {SMALLEST}×{SMALLEST}, "
             f"got {image.height}×{image.width}: choose a larger size"
         )
     if any(image.mean) or any(value != 1 for value in image.std):
-        raise SettingsError("preset twin wants inputs in [0, 1]: leave mean and std alone")
-    return TwinAutoencoder(image, latent_width("twin", latent, MEANING))
+        raise SettingsError(f"preset {preset} wants inputs in [0, 1]: leave mean and std alone")
+
+
+def projection(meaning: int) -> nn.Sequential:
+    """Return what maps meanings (B, meaning) to the space where views are compared (B, 128)."""
+    hidden, out = PROJECTION
+    return nn.Sequential(
+        nn.BatchNorm1d(meaning),
+        nn.ReLU(),
+        nn.Linear(meaning, hidden, bias=False),
+        nn.BatchNorm1d(hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, out),
+    )
 
 
 class TwinAutoencoder(Autoencoder):
@@ -83,16 +91,8 @@ class TwinAutoencoder(Autoencoder):
             input_shape=image.shape,
             latent_shape=(width + meaning,),
         )
-        hidden, out = PROJECTION
         self.parts = encoder.parts
-        self.head = nn.Sequential(
-            nn.BatchNorm1d(meaning),
-            nn.ReLU(),
-            nn.Linear(meaning, hidden, bias=False),
-            nn.BatchNorm1d(hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, out),
-        )
+        self.head = projection(meaning)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstructions (B, C, H, W) of pictures; they need no meaning."""
@@ -104,46 +104,14 @@ class TwinAutoencoder(Autoencoder):
         self.decoder.rescale(self.encoder.spread)
 
 
-class TwinEncoder(nn.Module):
+class TwinEncoder(AppearanceEncoder):
     """Appearance codes and meaning of pictures (B, C, H, W), side by side."""
 
     def __init__(self, shape: tuple[int, int, int], meaning: int) -> None:
-        super().__init__()
-        channels, height, width = shape
-        with torch.device("cpu"):  # also where the rest is only sketched: sizes are found by trying
-            descriptors = _descriptors(shape)
-            sample = torch.zeros(1, *shape)
-            sizes = {name: module(sample).shape[1] for name, module in descriptors.items()}
-        self.descriptors = nn.ModuleDict(descriptors)
-        self.codes = nn.ModuleDict(
-            {name: LinearCode(size, min(size, CODES[name][0])) for name, size in sizes.items()}
-        )
-        self.parts = (
-            *(
-                LatentPart(name, min(size, CODES[name][0]), "appearance", CODES[name][1])
-                for name, size in sizes.items()
-            ),
-            LatentPart("meaning", meaning, "meaning", 1.0),
-        )
-        self.body = Body(channels, height, width)
+        super().__init__(shape)
+        self.parts = (*self.parts, LatentPart("meaning", meaning, "meaning", 1.0))
+        self.body = Body(*shape)
         self.last = nn.Linear(self.body.width, meaning)
-
-    @property
-    def appearance_width(self) -> int:
-        """Numbers in the appearance latent."""
-        return sum(part.width for part in self.parts if part.role == "appearance")
-
-    @property
-    def spread(self) -> Tensor:
-        """Standard deviations of the appearance's numbers, (A,)."""
-        codes = [self.codes[name] for name in self.descriptors]
-        return torch.cat([code.spread for code in codes if isinstance(code, LinearCode)])
-
-    def appearance(self, x: Tensor) -> Tensor:
-        """Return the appearance latents (B, A) of pictures (B, C, H, W)."""
-        return torch.cat(
-            [self.codes[name](module(x)) for name, module in self.descriptors.items()], dim=1
-        )
 
     def meaning(self, x: Tensor) -> Tensor:
         """Return the meaning latents (B, M) of pictures (B, C, H, W)."""
@@ -153,17 +121,6 @@ class TwinEncoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the latents (B, A + M) of pictures (B, C, H, W)."""
         return torch.cat([self.appearance(x), self.meaning(x)], dim=1)
-
-    def fit(self, batches: Iterable[Tensor]) -> None:
-        """Solve each linear code for its descriptor of these pictures."""
-        found: dict[str, list[Tensor]] = {name: [] for name in self.codes}
-        with torch.inference_mode():
-            for x in batches:
-                for name, module in self.descriptors.items():
-                    found[name].append(module(x).float().cpu())
-        for name, code in self.codes.items():
-            if isinstance(code, LinearCode):
-                code.solve(torch.cat(found.pop(name)))
 
 
 class Body(nn.Module):
@@ -273,16 +230,3 @@ def _convolution(channels: int, filters: int, kernel: int = 3) -> list[nn.Module
         nn.BatchNorm2d(filters),
         nn.ReLU(),
     ]
-
-
-def _descriptors(shape: tuple[int, int, int]) -> dict[str, nn.Module]:
-    channels, height, width = shape
-    descriptors: dict[str, nn.Module] = {
-        "gradients": Gradients(height, width),
-        "textures": Textures(height, width),
-        "colours": Colours(),
-        "pixels": Pixels(),
-    }
-    if channels == 1:  # which greys there are says little: P@1 .35 on Fashion-MNIST
-        del descriptors["colours"]
-    return descriptors

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lookalike.training.record import Epoch, TrainingRecord
-from lookalike.training.split import split_rows
+from lookalike.training.split import split_rows, spread_rows
 
 if TYPE_CHECKING:
     from lookalike.training.batches import batches, to_input
@@ -26,6 +26,7 @@ __all__ = [
     "fit_to_seconds",
     "resolve_device",
     "split_rows",
+    "spread_rows",
     "to_input",
     "train",
 ]

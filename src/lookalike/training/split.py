@@ -1,4 +1,4 @@
-"""Setting rows aside for validation. Imports no torch."""
+"""Setting rows aside, for validation or because they are many. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from lookalike.errors import SettingsError
 
-__all__ = ["split_rows"]
+__all__ = ["split_rows", "spread_rows"]
 
 
 def split_rows(rows: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,3 +39,14 @@ def split_rows(rows: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray
     validates = np.zeros(len(rows), dtype=bool)
     validates[np.random.default_rng(seed).permutation(len(rows))[: max(aside, 0)]] = True
     return rows[~validates], rows[validates]
+
+
+def spread_rows(rows: np.ndarray, most: int | None) -> np.ndarray:
+    """Return at most so many of the rows (N,), evenly spread; all of them where `most` is None.
+
+    >>> spread_rows(np.arange(10), 4)
+    array([0, 3, 6, 9])
+    """
+    if most is None or len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

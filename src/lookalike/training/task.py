@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lookalike.errors import SettingsError
+from lookalike.models.adapted import AdaptedTwin
 from lookalike.models.preset import TrainingSettings
 from lookalike.models.twin import TwinAutoencoder
+from lookalike.training.adapted import AdaptedTask
 from lookalike.training.batches import PixelSource
 from lookalike.training.objectives import OBJECTIVES, ReconstructionLoss
 from lookalike.training.twin import TwinTask
@@ -72,6 +74,8 @@ def make_task(model: nn.Module, settings: TrainingSettings, source: PixelSource)
     """
     if settings.twin is None:
         return ReconstructionTask(model, settings.loss, source)
+    if isinstance(model, AdaptedTwin):
+        return AdaptedTask(model, settings.twin, source)
     if not isinstance(model, TwinAutoencoder):
         raise SettingsError("the twin loss trains twin autoencoders only: choose mse or bce")
     return TwinTask(model, settings.twin, source)

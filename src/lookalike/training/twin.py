@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -15,25 +13,22 @@ from torch.nn import functional
 from lookalike.models.descriptors import shrink
 from lookalike.models.preset import TwinSettings
 from lookalike.models.twin import LONGEST, TwinAutoencoder
-from lookalike.parts import fit_parts
 from lookalike.training.batches import PixelSource
-from lookalike.training.neighbours import (
-    MOST_COMPARED,
-    is_mirrored,
-    is_undirected,
-    nearest,
-    partners_for,
-)
+from lookalike.training.neighbours import MOST_COMPARED, nearest, partners_for
 from lookalike.training.objectives import info_nce
+from lookalike.training.preparing import (
+    FITTED,
+    JUDGED,
+    appearances,
+    fit_appearance,
+    judge_mirror,
+    pictures,
+)
+from lookalike.training.split import spread_rows
 from lookalike.training.views import augment
-from lookalike.types import OnProgress, Progress, silent
+from lookalike.types import OnProgress, Progress
 
 __all__ = ["TwinLoss", "TwinTask"]
-
-# Pictures that the linear codes are solved on, at most, and by which mirroring is judged.
-FITTED = 10_000
-JUDGED = 2_000
-BATCH = 256
 
 
 class TwinLoss(nn.Module):
@@ -102,16 +97,15 @@ class TwinTask:
         """Solve the codes if `fresh`, find each picture's neighbours, decide about mirroring."""
         if fresh:
             on_progress(Progress("prepare", 0, len(rows), "principal components"))
-            self.model.fit(self._batches(_spread(rows, FITTED)))
-        latents = self._appearances(rows, on_progress)
-        parts = [part for part in self.model.parts if part.role == "appearance"]
-        whitening = fit_parts(latents, parts)
+            self.model.fit(pictures(self.source, spread_rows(rows, FITTED)))
+        encoder, source = self.model.encoder, self.source
+        latents = appearances(encoder, source, rows, on_progress=on_progress)
+        whitening = fit_appearance(encoder, latents)
         embeddings = whitening.apply(latents)
         if self.settings.flip is not False:
-            judged = _spread(np.arange(len(rows)), JUDGED)
-            mirrored = whitening.apply(self._mirrored(rows[judged]))
-            self.losses.flip = self.settings.flip or is_mirrored(embeddings[judged], mirrored)
-            self.model.mirrors = is_undirected(embeddings[judged], mirrored)
+            mirror = judge_mirror(encoder, source, rows, embeddings, whitening)
+            self.losses.flip = self.settings.flip or mirror.views
+            self.model.mirrors = mirror.copies
         wanted = self.settings.neighbours or partners_for(len(rows))
         on_progress(Progress("prepare", len(rows), len(rows), "nearest neighbours"))
         found = nearest(embeddings, wanted, seed=seed, device=self.source.device)
@@ -121,15 +115,15 @@ class TwinTask:
 
     def estimate_preparation(self, rows: NDArray[np.int64]) -> float:
         """Return about how many seconds `prepare` will take: a sample's time, grown to all."""
-        sample = _spread(rows, JUDGED)
+        sample = spread_rows(rows, JUDGED)
         started = time.perf_counter()
-        latents = self._appearances(sample, silent)
+        latents = appearances(self.model.encoder, self.source, sample)
         described = time.perf_counter()
         nearest(latents, partners_for(len(rows)), device=self.source.device)
         compared = time.perf_counter() - described
-        pictures = len(rows) + min(len(rows), FITTED) + JUDGED
+        count = len(rows) + min(len(rows), FITTED) + JUDGED
         pairs = len(rows) * min(len(rows), MOST_COMPARED) / len(sample) ** 2
-        return (described - started) * pictures / len(sample) + compared * pairs
+        return (described - started) * count / len(sample) + compared * pairs
 
     def inputs(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return pictures (B, C, H, W) and a partner for each, drawn by torch's generator."""
@@ -141,31 +135,6 @@ class TwinTask:
         drawn = self._near[places, torch.randint(count, (len(rows),)).numpy()]
         paired = torch.rand(len(rows)).numpy() < self.settings.neighbour_share
         return self.source.pick(rows), self.source.pick(np.where(paired, drawn, rows))
-
-    def _appearances(self, rows: NDArray[np.int64], on_progress: OnProgress) -> NDArray[np.float32]:
-        parts, done = [], 0
-        with torch.inference_mode():
-            for x in self._batches(rows):
-                parts.append(self.model.encoder.appearance(x).float().cpu().numpy())
-                done += len(x)
-                on_progress(Progress("prepare", done, len(rows), "appearance"))
-        return np.concatenate(parts)
-
-    def _mirrored(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            found = [self.model.encoder.appearance(x.flip(3)) for x in self._batches(rows)]
-        return torch.cat(found).float().cpu().numpy()
-
-    def _batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-        for start, end in pairwise([*range(0, len(rows), BATCH), len(rows)]):
-            yield self.source.pick(rows[start:end])
-
-
-def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Return at most so many rows, evenly spread."""
-    if len(rows) <= most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def _halves(device: torch.device) -> bool:
