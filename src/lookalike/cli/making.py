@@ -10,6 +10,7 @@ from lookalike.cli import options as o
 from lookalike.cli.app import app
 from lookalike.cli.progress import show_progress
 from lookalike.cli.show import print_made
+from lookalike.errors import SettingsError
 
 __all__ = ["build", "index", "train"]
 
@@ -38,6 +39,10 @@ def build(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write pictures, metrics and the page.")
     ] = True,
+    choose: Annotated[
+        bool,
+        typer.Option("--choose", help="Try the candidates briefly and build with the best preset."),
+    ] = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -46,6 +51,8 @@ def build(
     from lookalike.models import DEFAULT_PRESET
     from lookalike.types import check_metric
 
+    if choose and preset:
+        raise SettingsError(f"choose finds the preset, got --preset {preset} too: leave one out")
     with show_progress(quiet=quiet) as on_progress:
         engine = build_engine(
             source,
@@ -68,6 +75,7 @@ def build(
             resume=resume,
             overwrite=overwrite,
             report=report,
+            choose=choose,
             on_progress=on_progress,
         )
     print_made(engine, as_json=as_json)

@@ -191,9 +191,12 @@ def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
     if not counts.gallery:
         typer.echo(f"  next: lookalike index {place}")
         return
+    choice = engine.choice()
+    if choice and not indexed:
+        _print_wrapped(choice.sentence)
     words = engine.sentence()
     if words and not indexed:
-        print_lines(textwrap.wrap(words, LINE, initial_indent="  ", subsequent_indent="  "))
+        _print_wrapped(words)
     report = engine.layout.reports / "report.html"
     if report.exists() and not indexed:
         typer.echo(f"  report: {report}")
@@ -201,6 +204,10 @@ def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
         state = " (the one that is there is of before)" if report.exists() else ""
         typer.echo(f"  report: lookalike report {place}{state}")
     typer.echo(f"  search: lookalike search {place} PICTURE")
+
+
+def _print_wrapped(text: str) -> None:
+    print_lines(textwrap.wrap(text, LINE, initial_indent="  ", subsequent_indent="  "))
 
 
 def _preset_facts(preset: Preset, summary: PresetSummary) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from lookalike.engine.stages import (
     keep_skipped,
     train_encoder,
 )
-from lookalike.engine.unfinished import discard_if_empty, refuse_to_discard
-from lookalike.errors import EngineError, TrainingStopped
+from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
+from lookalike.errors import EngineError
 from lookalike.images import Collection
 from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
@@ -67,6 +67,7 @@ def build(
     resume: bool = False,
     overwrite: bool = False,
     report: bool = True,
+    choose: bool = False,
     on_progress: OnProgress = silent,
 ) -> Engine:
     """Train an encoder on pictures, index them, write the report; return the engine.
@@ -93,11 +94,15 @@ def build(
             is missing, write that.
         overwrite: replace an engine that is already there, discard an interrupted training.
         report: write pictures, metrics and the report page.
+        choose: try the candidates briefly and keep the best, instead of `preset`; the engine's
+            `choice` says why.
         on_progress: told how far each stage is.
 
     Raises:
         LookalikeError: see `lookalike.errors`; what was there before is still there.
     """
+    from lookalike.engine.choosing import chosen_settings, keep_choice
+
     settings = BuildSettings(
         preset=preset,
         size=size,
@@ -115,6 +120,12 @@ def build(
     )
     collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
     layout = Layout(Path(output) if output else default_output(source))
+    if choose:
+        replaces = overwrite or resume  # a build that is gone on with may only lack its report
+        _check_free(layout, Layout(layout.partial), resume=resume, overwrite=replaces)
+        settings = chosen_settings(
+            collection, layout, settings, resume=resume, on_progress=on_progress
+        )
     if resume and not overwrite and is_finished(layout, settings, source_name(collection)):
         engine = open_engine(layout.directory, device=device)
     else:
@@ -127,6 +138,8 @@ def build(
             overwrite=overwrite,
             on_progress=on_progress,
         )
+    if choose:
+        keep_choice(layout)
     if report:
         with leaving_the_engine(layout):
             engine.report(data_home=data_home, archive=archive, on_progress=on_progress)
@@ -163,7 +176,7 @@ def train_engine(
     work = Layout(final.partial)
     _prepare(final, work, resume=resume, overwrite=overwrite)
     clock = _Clock()
-    with _leaving_what_is_worth_it(work):
+    with leaving_what_is_worth_it(work):
         with clock.time("train"):
             trained = train_encoder(
                 collection, work, settings, resume=resume, on_progress=on_progress
@@ -252,24 +265,12 @@ def index_engine(
     return open_engine(layout.directory, device=device)
 
 
-@contextmanager
-def _leaving_what_is_worth_it(work: Layout) -> Iterator[None]:
-    """Keep what a failed or stopped build has finished; keep no directory where that is nothing."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if discard_if_empty(work):
-            raise TrainingStopped("stopped before anything was finished: build it again") from None
-        raise TrainingStopped(
-            f"stopped; what was finished is kept in {work.directory}: "
-            "build it again with resume (--resume) to go on"
-        ) from None
-    except BaseException:
-        discard_if_empty(work)
-        raise
+def _check_free(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
+    """Make sure that nothing worth keeping is where the engine is to be.
 
-
-def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
+    Raises:
+        EngineError: there is.
+    """
     recover_engine(final)
     if final.directory.exists() and not overwrite:
         raise EngineError(
@@ -282,6 +283,10 @@ def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> N
         )
     if not resume and not overwrite:
         refuse_to_discard(work)
+
+
+def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
+    _check_free(final, work, resume=resume, overwrite=overwrite)
     with storage_errors(work.directory):
         work.directory.mkdir(parents=True, exist_ok=True)
         if not resume:  # the decoded pictures stay: they are checked, and dear to make

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lookalike.encoder import Encoder
+    from lookalike.engine.choosing import Choice
     from lookalike.gallery import ExactIndex, Gallery
     from lookalike.images import ImageSpec, PictureCache, Skipped
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
@@ -200,6 +201,12 @@ class EngineParts:
                 f"{place} is damaged ({error}): delete it, or write it again with "
                 f"`lookalike index {self.layout.directory}`"
             ) from error
+
+    def choice(self) -> Choice | None:
+        """Return how the preset was chosen; None where it was named."""
+        from lookalike.engine.choosing import read_choice
+
+        return read_choice(self.layout)
 
     def sentence(self) -> str | None:
         """Return what the engine is good at and what it is not; None before its report is made."""

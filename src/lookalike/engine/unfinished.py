@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from lookalike.engine.manifest import Layout
-from lookalike.errors import EngineError, TrainingError
+from lookalike.errors import EngineError, TrainingError, TrainingStopped
 from lookalike.storage import write_text
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "discard_if_empty",
     "find_unfinished",
     "keep_plan",
+    "leaving_what_is_worth_it",
     "refuse_to_discard",
 ]
 
@@ -157,3 +159,20 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):  # what cannot be read cannot be gone on with
         return None
     return values if isinstance(values, dict) else None
+
+
+@contextmanager
+def leaving_what_is_worth_it(work: Layout) -> Iterator[None]:
+    """Keep what a failed or stopped build has finished; keep no directory where that is nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if discard_if_empty(work):
+            raise TrainingStopped("stopped before anything was finished: build it again") from None
+        raise TrainingStopped(
+            f"stopped; what was finished is kept in {work.directory}: "
+            "build it again with resume (--resume) to go on"
+        ) from None
+    except BaseException:
+        discard_if_empty(work)
+        raise
