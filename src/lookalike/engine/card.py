@@ -27,7 +27,7 @@ from lookalike.types import OnProgress, Progress, check_metric, silent
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
 
-__all__ = ["MEDIUM", "Card", "CopyBench", "reopen_quietly"]
+__all__ = ["MEDIUM", "Card", "CopyBench", "edited_reader", "reopen_quietly"]
 
 Pixels = NDArray[np.uint8]
 
@@ -86,7 +86,7 @@ class CopyBench:
         cls, engine: Engine, collection: Collection | None, on_progress: OnProgress = silent
     ) -> CopyBench:
         """Return the bench of an engine; without a collection its decoded pictures are edited."""
-        return cls(engine, _reader(engine, collection), on_progress)
+        return cls(engine, edited_reader(engine, collection), on_progress)
 
     def measure_engine(self) -> Card:
         """Measure the engine, calibrate its scores and keep the calibration.
@@ -157,7 +157,8 @@ def _embedder(
     return embed_pictures
 
 
-def _reader(engine: Engine, collection: Collection | None) -> Callable[[int], Pixels]:
+def edited_reader(engine: Engine, collection: Collection | None) -> Callable[[int], Pixels]:
+    """Return what reads the picture at a place of the gallery, small enough to be edited fast."""
     paths, cache = engine.gallery.paths, engine.cache
     places: dict[str, int] = {}
     if collection is not None:

@@ -1,4 +1,4 @@
-"""`build --choose`: a short training of each candidate, compared on pictures held out."""
+"""Choosing a preset: a short training of each candidate, compared on pictures held out."""
 
 from __future__ import annotations
 

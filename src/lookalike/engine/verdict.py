@@ -72,16 +72,16 @@ def _advice(poor: Sequence[CopiesRow], evaluation: Evaluation | None, trained_on
     ]
     if any("efficientnet" in name for name in better):
         return (
-            "What would help: build with --choose, or with preset efficientnet-lite0-twin, "
-            "whose pretrained network knows these kinds of things"
+            "What would help: let the build choose (--choose): a pretrained network "
+            "knows these kinds of things"
         )
     if trained_on and trained_on < FEW_PICTURES:
         return f"What would help: more pictures, {trained_on:,} are few to learn from"
     if better:
         return f"What would help: longer training; {better[0]} alone is better"
     if any(row.edit in ("crop", "frame") for row in poor):
-        return "What would help: searching with the part that matters (--crop) where copies are cut"
-    return "What would help: longer training, or --expand and --rerank when searching"
+        return "What would help: searching with the part that matters (--crop)"
+    return "What would help: longer training, or expansion (--expand) and re-ranking (--rerank)"
 
 
 def _poor(rows: Sequence[CopiesRow]) -> str:

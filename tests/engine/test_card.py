@@ -1,0 +1,107 @@
+"""The report card and the judged hits, where the right answer is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lookalike
+from lookalike import Engine
+from lookalike.engine.card import CopyBench
+from lookalike.types import BANDS
+
+SETTINGS = {"size": 16, "epochs": 2, "seed": 1, "device": "cpu"}
+
+
+def mosaic(number: int) -> Image.Image:
+    """A picture that resembles no other: four times four random colours."""
+    colours = np.random.default_rng(number).integers(0, 256, (4, 4, 3), np.uint8)
+    return Image.fromarray(colours.repeat(12, axis=0).repeat(12, axis=1))
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    root = tmp_path_factory.mktemp("mosaics")
+    for number in range(64):
+        mosaic(number).save(root / f"{number:02}.png")
+    place = tmp_path_factory.mktemp("engines") / "mosaics.lookalike"
+    return lookalike.build(root, place, report=True, **SETTINGS)
+
+
+def test_copies_of_pictures_that_resemble_no_other_are_found(engine: Engine):
+    card = json.loads((engine.layout.reports / "card.json").read_text())
+    rows = {(row["edit"], row["strength"]): row for row in card["copies"]["rows"]}
+    for edit in ("recompress", "blur", "recolour"):
+        assert rows[edit, "light"]["recall_at_1"] == 1
+    assert card["medium_recall_at_1"]["twin"] > 0.9
+    assert card["medium_recall_at_1"]["colour-histogram"] < card["medium_recall_at_1"]["twin"]
+    assert card["sentence"] == engine.sentence()
+    assert card["sentence"].startswith("Finds ")
+    assert "no labels" in card["sentence"]
+    assert "Recall by edit and strength" in (engine.layout.reports / "report.html").read_text()
+
+
+def test_a_copy_is_a_duplicate_and_a_random_neighbour_is_not(engine: Engine):
+    copy = mosaic(7).resize((40, 40))
+    hits = engine.search(copy, k=5)
+    assert hits.known
+    assert hits[0].path == "07.png"
+    assert hits[0].band == "duplicate"
+    assert hits[0].probability > 0.9
+    assert hits[0].percentile > 99
+    assert hits[4].band in BANDS[1:]
+    assert hits[4].probability < 0.5
+
+
+def test_pictures_of_another_kind_are_told_that_nothing_is_like_them(engine: Engine):
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (48, 48, 3), np.uint8) for _ in range(10)]
+    answers = engine.search_many(noise, k=3)
+    assert sum(hits.known is False for hits in answers) >= 9
+    assert {hit.band for hits in answers if not hits.known for hit in hits} == {"nothing"}
+
+
+def test_judgement_does_not_depend_on_how_hits_were_found(engine: Engine):
+    from lookalike.search import SearchSettings
+
+    plain = {hit.path: hit.probability for hit in engine.search("03.png", k=63)}
+    for settings in (SearchSettings(expand=3), SearchSettings(balance=0.1)):
+        hits = engine.search("03.png", k=10, settings=settings)
+        assert {hit.path: hit.probability for hit in hits} == {
+            path: pytest.approx(plain[path]) for path in hits.paths
+        }
+
+
+def test_an_engine_without_a_report_has_nothing_to_say(tmp_path: Path, photos: Path):
+    made = lookalike.build(photos, tmp_path / "e.lookalike", report=False, **SETTINGS)
+    hits = made.search("disc/00.png", k=2)
+    assert hits.known is None
+    assert hits[0].probability is None
+    assert hits[0].band is None
+    assert made.sentence() is None
+
+
+def test_a_new_gallery_forgets_what_the_old_one_s_scores_meant(engine: Engine, tmp_path: Path):
+    import shutil
+
+    from lookalike.engine import index_engine
+
+    place = tmp_path / "copy.lookalike"
+    shutil.copytree(engine.layout.directory, place)
+    less = tmp_path / "less"
+    less.mkdir()
+    for number in range(20):
+        mosaic(number).save(less / f"{number:02}.png")
+    assert lookalike.open(place).calibration is not None
+    assert index_engine(place, less).calibration is None
+
+
+def test_copies_are_made_of_decoded_pictures_where_the_originals_are_gone(engine: Engine):
+    card = CopyBench.of(engine, None).measure_engine()
+    assert card.copies.pictures == 64
+    assert card.check is not None
+    assert 0 <= card.check.error < 0.2
