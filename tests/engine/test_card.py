@@ -105,3 +105,14 @@ def test_copies_are_made_of_decoded_pictures_where_the_originals_are_gone(engine
     assert card.copies.pictures == 64
     assert card.check is not None
     assert 0 <= card.check.error < 0.2
+
+
+def test_the_same_picture_in_another_size_counts_as_the_original(tmp_path: Path):
+    root = tmp_path / "pictures"
+    root.mkdir()
+    for number in range(24):
+        mosaic(number).save(root / f"{number:02}.png")
+        mosaic(number).resize((96, 96)).save(root / f"{number:02} large.png")
+    made = lookalike.build(root, tmp_path / "e.lookalike", report=False, **SETTINGS)
+    card = CopyBench.of(made, None).measure_engine()
+    assert card.copies.row("recompress", "light").recall_at_1 == 1

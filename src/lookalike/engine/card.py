@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,10 @@ MEDIUM: Strength = "medium"
 MOST_PICTURES = 1_000
 # The baselines, which are slower, are measured with so many of them, at medium strength.
 MOST_BESIDE = 250
+# Neighbours that are looked at for the same picture, and how far its values, of 0 to 255, may be
+# from the other's on average: resizing and recompression leave less.
+COMPARED = 10
+ONE_PICTURE = 2.0
 # Longest side at which pictures are edited: beyond it no encoder here sees a difference.
 EDITED_AT = 256
 
@@ -143,9 +148,30 @@ class CopyBench:
         every = self._positions
         return every[np.linspace(0, len(every) - 1, min(MOST_BESIDE, len(every))).astype(np.int64)]
 
-    @property
+    @cached_property
     def _same(self) -> NDArray[np.int64]:
-        return np.unique(self.engine.gallery.sha256, return_inverse=True)[1].astype(np.int64)
+        """Return equal numbers (N,) for files of equal bytes and for what decodes to one picture.
+
+        The same picture in another size or format is no other picture: whoever finds it has found
+        the original. Only for the pictures that are edited is it looked for.
+        """
+        engine = self.engine
+        same = np.unique(engine.gallery.sha256, return_inverse=True)[1].astype(np.int64)
+        if engine.cache is None:
+            return same
+        index = engine.index(check_metric(engine.manifest.metric))
+        rows = [engine.cache.position(path) for path in engine.gallery.paths]
+        positions = self._positions
+        near = index.search(index.embeddings[positions], COMPARED, exclude=positions).positions
+        for position, others in zip(positions.tolist(), near.tolist(), strict=True):
+            for other in others:
+                first, second = rows[position], rows[other] if other >= 0 else None
+                if first is None or second is None or same[position] == same[other]:
+                    continue
+                pixels = engine.cache.pixels[[first, second]].astype(np.float32)
+                if float(np.abs(pixels[0] - pixels[1]).mean()) <= ONE_PICTURE:
+                    same[same == same[other]] = same[position]
+        return same
 
 
 def _embedder(
