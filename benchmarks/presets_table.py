@@ -237,10 +237,6 @@ def _notes(work: Path) -> list[str]:
         "table within two hours of two cores; the row states what was run. Seconds were taken with "
         "one thread beside other work: on an idle machine they are fewer.",
         "",
-        "The rows of `digits-conv16`, `animals-conv16` and `conv128` were measured before their "
-        "batch normalisation's running statistics were corrected for short trainings: those of "
-        "the stamps, of few steps, are to be measured again.",
-        "",
         "`vgg19` needs weights from the internet (or `--weights FILE`); where they could not be "
         "fetched its row says so.",
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import log10
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 from lookalike.errors import SettingsError
 from lookalike.whitening import Whitening, fit_whitening
 
-__all__ = ["LatentPart", "PartedWhitening", "Role", "fit_parts"]
+__all__ = ["LatentPart", "PartedWhitening", "Role", "fit_parts", "natural_balance"]
 
 Role = Literal["appearance", "meaning"]
+# Pictures below and above which the balance between the two stays what it is.
+FEW, MANY = 1_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,18 @@ class PartedWhitening:
 def _check_balance(balance: float) -> None:
     if not 0 <= balance <= 1:
         raise SettingsError(f"balance is {balance}: wanted from 0 (looks like) to 1 (means like)")
+
+
+def natural_balance(pictures: int, of_few: float, of_many: float = 0.5) -> float:
+    """Return how much the meaning should count: less where it was learnt from few pictures.
+
+    Measured on edited copies, without labels: docs/experiments.md.
+
+    >>> [round(natural_balance(n, 0.3), 2) for n in (100, 1_000, 3_162, 10_000, 10**6)]
+    [0.3, 0.3, 0.4, 0.5, 0.5]
+    """
+    grown = (log10(max(1, pictures)) - log10(FEW)) / (log10(MANY) - log10(FEW))
+    return of_few + (of_many - of_few) * min(1.0, max(0.0, grown))
 
 
 def fit_parts(

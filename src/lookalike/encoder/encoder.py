@@ -18,7 +18,7 @@ from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
 from lookalike.models import Autoencoder
 from lookalike.models.autoencoder import Network
-from lookalike.parts import PartedWhitening, fit_parts
+from lookalike.parts import PartedWhitening, fit_parts, natural_balance
 from lookalike.training import resolve_device
 from lookalike.types import OnProgress, Progress, silent
 from lookalike.whitening import Whitening, fit_whitening
@@ -259,15 +259,14 @@ class Encoder:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {} if self.whitening is None else self.whitening.arrays()
 
-    def fit_whitening(self, latents: NDArray[np.float32], *, balance: float = 0.5) -> None:
+    def fit_whitening(self, latents: NDArray[np.float32]) -> None:
         """Fit the half-whitening on a gallery's bare latents, part by part if they have parts.
 
         Args:
             latents: float32 (N, D), as `latents` gives them.
-            balance: how much the meaning counts beside the appearance, of 1; for latents with
-                parts.
         """
         if self.model.parts:
+            balance = natural_balance(len(latents), self.model.balance_of_few)
             self.whitening = fit_parts(latents, self.model.parts, balance=balance)
         else:
             self.whitening = fit_whitening(latents)

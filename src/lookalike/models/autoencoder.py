@@ -27,11 +27,14 @@ class Autoencoder(nn.Module):
             is one piece.
         mirrors: left and right mean nothing in the pictures it was trained on, so that a picture
             and its mirror image should have one embedding.
+        balance_of_few: how much the meaning counts where it was learnt from few pictures; see
+            `lookalike.parts.natural_balance`.
     """
 
     decodes: ClassVar[bool] = True
     parts: tuple[LatentPart, ...] = ()
     mirrors: bool = False
+    balance_of_few: float = 0.5
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class PretrainedEncoder(nn.Module):
     decodes: ClassVar[bool] = False
     parts: tuple[LatentPart, ...] = ()
     mirrors: bool = False
+    balance_of_few: float = 0.5
     flatten: ClassVar[int | None] = None
 
     def __init__(

@@ -79,6 +79,7 @@ class TwinAutoencoder(Autoencoder):
             training.
     """
 
+    balance_of_few = 0.3
     encoder: TwinEncoder
     decoder: TwinDecoder
 
