@@ -39,7 +39,7 @@ def test_a_crash_leaves_the_old_engine_or_the_new(
     sizes, crashed, number = [], True, 0
     while crashed:
         place = tmp_path / f"{number}.lookalike"
-        shutil.copytree(engine_path, place)
+        shutil.copytree(engine_path, place, ignore=shutil.ignore_patterns("spectral"))
         with monkeypatch.context() as patched:
             crash_at(number, patched)
             try:
@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_the_old_engine(
         raise StorageError("the disk is full")
 
     place = tmp_path / "e.lookalike"
-    shutil.copytree(engine_path, place)
+    shutil.copytree(engine_path, place, ignore=shutil.ignore_patterns("spectral"))
     monkeypatch.setattr(stages, "write_gallery", full)
     with pytest.raises(StorageError, match="full"):
         index_engine(place, photos / "stripes", device="cpu")

@@ -78,7 +78,7 @@ def test_the_next_process_finds_what_was_prepared(
     ):
         assert again.hits == wanted.hits
     with pytest.raises(AssertionError, match="prepared again"):
-        spectral_hits(own_engine, 0.3)
+        spectral_hits(own_engine, 0.7)
 
 
 def test_a_changed_gallery_is_prepared_anew(own_engine: Path):

@@ -43,7 +43,7 @@ def sentence(card: Card, evaluation: Evaluation | None, *, trained_on: int) -> s
     mean = card.copies.mean(MEDIUM).recall_at_1
     good = [VERBS[row.edit] for row in rows if row.recall_at_1 >= GOOD]
     poor = sorted((row for row in rows if row.recall_at_1 < POOR), key=lambda row: row.recall_at_1)
-    parts = [f"Finds {mean:.0%} of medium edited copies first"]
+    parts = [f"Finds {_percent(mean)} of medium edited copies first"]
     if good and poor:
         parts[0] += f": good at copies that are {_and(good)}, poor at {_poor(poor)}"
     elif poor:
@@ -85,7 +85,12 @@ def _advice(poor: Sequence[CopiesRow], evaluation: Evaluation | None, trained_on
 
 
 def _poor(rows: Sequence[CopiesRow]) -> str:
-    return _and([f"{VERBS[row.edit]} ({row.recall_at_1:.0%})" for row in rows])
+    return _and([f"{VERBS[row.edit]} ({_percent(row.recall_at_1)})" for row in rows])
+
+
+def _percent(share: float) -> str:
+    """Return a share in percent; only all is 100 %."""
+    return f"{min(share, 1.0 if share == 1 else 0.99):.0%}"
 
 
 def _and(words: Sequence[str]) -> str:
