@@ -21,7 +21,6 @@ def copies_section(card: Card) -> ReportSection:
             edit,
             *(f"{copies.row(edit, strength).recall_at_1:.3f}" for strength in copies.strengths),
             *(f"{copies.row(edit, strength).recall_at_10:.3f}" for strength in copies.strengths),
-            EDITS[edit].description,
         )
         for edit in copies.edits
     ]
@@ -31,14 +30,12 @@ def copies_section(card: Card) -> ReportSection:
             "all",
             *(f"{mean.recall_at_1:.3f}" for mean in means),
             *(f"{mean.recall_at_10:.3f}" for mean in means),
-            "",
         )
     )
     heads = (
         "Edit",
         *(f"R@1 {strength}" for strength in copies.strengths),
         *(f"R@10 {strength}" for strength in copies.strengths),
-        "Light / medium / strong",
     )
     beside = sorted(card.beside.items(), key=lambda item: -item[1])
     return ReportSection(
@@ -52,6 +49,12 @@ def copies_section(card: Card) -> ReportSection:
                 f"Medium copies of {card.beside_pictures:,} of them, beside the baselines",
                 ("Method", "Recall@1"),
                 tuple((name, f"{value:.3f}") for name, value in beside),
+            ),
+            ReportTable(
+                "What is done, light / medium / strong",
+                ("Edit", "Amounts"),
+                tuple((edit, EDITS[edit].description) for edit in copies.edits),
+                words=True,
             ),
         ),
     )

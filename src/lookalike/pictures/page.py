@@ -164,8 +164,8 @@ def _wide_table(table: ReportTable) -> str:
     return (
         f"<h3>{escape(table.title)}</h3>\n"
         f'<div class="wide" role="region" aria-label="{escape(table.title)}" tabindex="0">\n'
-        f'<table class="metrics">\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
+        f'<table class="{"pairs" if table.words else "metrics"}">\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
     )
 
 

@@ -69,11 +69,13 @@ class ReportTable:
         title: what it shows.
         heads: of the columns.
         rows: as many texts each; the first names the row.
+        words: the other texts are words, not figures.
     """
 
     title: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    words: bool = False
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.heads) for row in self.rows):
