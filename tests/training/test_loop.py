@@ -12,7 +12,7 @@ from lookalike.errors import DivergedError, SettingsError
 from lookalike.images import ImageSpec
 from lookalike.training import OBJECTIVES, resolve_device, to_input
 from lookalike.training.batches import shuffled
-from lookalike.training.run import has_converged
+from lookalike.training.record import has_converged
 from lookalike.training.runtime import random_seed
 
 

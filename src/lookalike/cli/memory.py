@@ -18,7 +18,7 @@ def keep_freed_memory() -> None:
     """Let freed blocks be used again instead of being given back to the system at once.
 
     Training frees and takes the same large blocks at every step. With glibc's own settings the
-    system clears each of them anew, a fifth of the processor time (`python -m
+    system clears each of them anew, about a quarter of the processor time (`python -m
     benchmarks.kept_memory`). Other C libraries are left as they are.
     """
     if not sys.platform.startswith("linux"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from lookalike.errors import StorageError, TrainingError
 
-__all__ = ["Epoch", "TrainingRecord"]
+__all__ = ["Epoch", "TrainingRecord", "has_converged"]
 
 
 @dataclass(frozen=True)
@@ -145,3 +145,18 @@ def _parse(row: dict[str, str]) -> Epoch:
         seconds=float(row["seconds"]),
         images_per_second=float(row["images_per_second"]),
     )
+
+
+def has_converged(losses: list[float], patience: int | None) -> bool:
+    """Whether the last `patience` epochs brought no loss below the best one before them.
+
+    As Keras' EarlyStopping with `min_delta` 0: an equal loss is no better.
+
+    >>> has_converged([0.3, 0.2, 0.25, 0.2], patience=2)
+    True
+    >>> has_converged([0.3, 0.2, 0.25], patience=2)
+    False
+    """
+    if patience is None or not losses:
+        return False
+    return len(losses) - 1 - losses.index(min(losses)) >= patience

@@ -28,31 +28,16 @@ from lookalike.training.checkpoint import (
     unpack,
 )
 from lookalike.training.fingerprint import differences
-from lookalike.training.record import Epoch, TrainingRecord
+from lookalike.training.record import Epoch, TrainingRecord, has_converged
 from lookalike.training.runtime import local_randomness, random_seed, repeatable
 from lookalike.training.task import Task
 from lookalike.types import OnProgress, Progress, silent
 
-__all__ = ["Run", "has_converged"]
+__all__ = ["Run"]
 
 SECONDS_BETWEEN_REPORTS = 0.25
 # Looking at the loss makes a GPU wait for it: there it is looked at only now and then.
 STEPS_BETWEEN_LOOKS = 50
-
-
-def has_converged(losses: list[float], patience: int | None) -> bool:
-    """Whether the last `patience` epochs brought no loss below the best one before them.
-
-    As Keras' EarlyStopping with `min_delta` 0: an equal loss is no better.
-
-    >>> has_converged([0.3, 0.2, 0.25, 0.2], patience=2)
-    True
-    >>> has_converged([0.3, 0.2, 0.25], patience=2)
-    False
-    """
-    if patience is None or not losses:
-        return False
-    return len(losses) - 1 - losses.index(min(losses)) >= patience
 
 
 class Run:
