@@ -57,21 +57,31 @@ class TwinLoss(nn.Module):
             x: pictures (B, C, H, W) in [0, 1].
             partners: (B, C, H, W), a picture near to each.
         """
-        both = shrink(torch.cat([x, partners]), LONGEST)
-        views = augment(both, self.settings, flip=self.flip)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=_halves(x.device)):
-            projected = self.model.head(self.model.encoder.meaning(views))
-        # In full precision: a convolution to one channel trains slowly in bfloat16 on CPUs.
-        rebuilt, target = self._rebuild(x)
-        first, second = projected.float().split(len(x))
-        error = functional.mse_loss(rebuilt.float(), target)
-        return info_nce(first, second, self.settings.temperature) + error
+        first, second = self.project(self.views(x, partners)).chunk(2)
+        return self.compare(first, second) + self.rebuilding(x)
 
-    def _rebuild(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def views(self, x: Tensor, partners: Tensor) -> Tensor:
+        """Return a view (2B, C, h, w) of each picture and then of each partner."""
+        both = shrink(torch.cat([x, partners]), LONGEST)
+        return augment(both, self.settings, flip=self.flip)
+
+    def project(self, views: Tensor) -> Tensor:
+        """Return what is compared of views: (V, C, h, w) -> float32 (V, D)."""
+        with torch.autocast(views.device.type, torch.bfloat16, enabled=_halves(views.device)):
+            projected: Tensor = self.model.head(self.model.encoder.meaning(views))
+        return projected.float()
+
+    def compare(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return how badly partners agree, a scalar; both are (B, D)."""
+        return info_nce(first, second, self.settings.temperature)
+
+    def rebuilding(self, x: Tensor) -> Tensor:
+        """Return the decoder's error, a scalar, on the first pictures of a batch (B, C, H, W)."""
         target = x[: max(1, round(len(x) * self.settings.decoded))]
         with torch.no_grad():
             appearance = self.model.encoder.appearance(target)
-        return self.model.decode(appearance), target
+        # In full precision: a convolution to one channel trains slowly in bfloat16 on CPUs.
+        return functional.mse_loss(self.model.decode(appearance).float(), target)
 
 
 class TwinTask:
