@@ -257,18 +257,18 @@ def test_a_full_disk_while_building_is_one_line(photos: Path, tmp_path: Path):
     assert not (tmp_path / "e.lookalike").exists()
 
 
-def heed_ctrl_c() -> None:
-    """Let Ctrl-C interrupt a child although the tests were started in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Lets Ctrl-C interrupt the program although the tests were started where it is ignored.
+HEEDS_CTRL_C = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from lookalike.cli import main; main()"
+)
 
 
 def test_an_interrupted_training_is_not_discarded(photos: Path, tmp_path: Path):
     place = tmp_path / "e.lookalike"
     build = ("build", photos, "-o", place, "-q", "--epochs", "2000", *QUICK[2:])
-    words = [sys.executable, "-m", "lookalike.cli", *map(str, build)]
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
-    ) as job:
+    words = [sys.executable, "-c", HEEDS_CTRL_C, *map(str, build)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
         state = tmp_path / "e.lookalike.partial" / "checkpoint" / "checkpoint.json"
         while not state.exists():
             assert job.poll() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,10 +18,17 @@ from lookalike.engine.calibrating import (
     FEWEST,
     CalibrationCheck,
     CopyCollector,
+    Errors,
     keep_calibration,
 )
 from lookalike.errors import LookalikeError, PictureError
-from lookalike.evaluation import CopiesReport, Strength, measure_copies, sample_positions
+from lookalike.evaluation import (
+    CopiesReport,
+    Strength,
+    foreign_pictures,
+    measure_copies,
+    sample_positions,
+)
 from lookalike.gallery import ExactIndex
 from lookalike.images import Collection, ImageSpec, decode, thumbnail
 from lookalike.types import OnProgress, Progress, check_metric, silent
@@ -28,7 +36,14 @@ from lookalike.types import OnProgress, Progress, check_metric, silent
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
 
-__all__ = ["MEDIUM", "Card", "CopyBench", "edited_reader", "reopen_quietly"]
+__all__ = [
+    "MEDIUM",
+    "Card",
+    "CopyBench",
+    "edited_reader",
+    "reopen_quietly",
+    "same_pictures",
+]
 
 Pixels = NDArray[np.uint8]
 
@@ -102,10 +117,13 @@ class CopyBench:
         """
         engine = self.engine
         index = engine.index(check_metric(engine.manifest.metric))
-        collect = CopyCollector(index, engine.encoder.widths, self._same, engine.manifest.seed)
+        embed = _embedder(engine.encoder.embed, engine.image)
+        collect = CopyCollector(
+            index, engine.encoder.widths, self._same, engine.manifest.seed, _error_meter(engine)
+        )
         copies = measure_copies(
             self.read,
-            _embedder(engine.encoder.embed, engine.image),
+            embed,
             index,
             self._positions,
             same=self._same,
@@ -115,14 +133,16 @@ class CopyBench:
             on_progress=self.on_progress,
         )
         check = None
-        if len(engine) >= FEWEST:
+        if len(np.unique(self._same)) >= FEWEST:
             self.on_progress(Progress("calibrate", 0, 1))
+            foreign = foreign_pictures(self._some_originals(), engine.manifest.seed)
+            collect.add_foreign(foreign, embed(foreign))
             calibration, check = collect.fit()
             keep_calibration(engine, calibration)
             self.on_progress(Progress("calibrate", 1, 1))
         few = np.isin(copies.positions, self._few)
         found = (copies.ranks[:, copies.strengths.index(MEDIUM), few] == 1).mean()
-        beside = {engine.manifest.preset: float(found), **self._beside}
+        beside = {f"{engine.manifest.preset} (this engine)": float(found), **self._beside}
         return Card(copies, beside, int(few.sum()), check)
 
     def measure_beside(self, baseline: FittedBaseline) -> None:
@@ -139,6 +159,14 @@ class CopyBench:
         )
         self._beside[baseline.name] = copies.mean(MEDIUM).recall_at_1
 
+    def _some_originals(self) -> list[Pixels]:
+        """Return the pictures that the baselines are measured with, as far as they can be read."""
+        found = []
+        for position in self._few.tolist():
+            with contextlib.suppress(PictureError):
+                found.append(self.read(position))
+        return found
+
     @property
     def _positions(self) -> NDArray[np.int64]:
         return sample_positions(len(self.engine), MOST_PICTURES, self.engine.manifest.seed)
@@ -150,28 +178,34 @@ class CopyBench:
 
     @cached_property
     def _same(self) -> NDArray[np.int64]:
-        """Return equal numbers (N,) for files of equal bytes and for what decodes to one picture.
+        return same_pictures(self.engine, self._positions)
 
-        The same picture in another size or format is no other picture: whoever finds it has found
-        the original. Only for the pictures that are edited is it looked for.
-        """
-        engine = self.engine
-        same = np.unique(engine.gallery.sha256, return_inverse=True)[1].astype(np.int64)
-        if engine.cache is None:
-            return same
-        index = engine.index(check_metric(engine.manifest.metric))
-        rows = [engine.cache.position(path) for path in engine.gallery.paths]
-        positions = self._positions
-        near = index.search(index.embeddings[positions], COMPARED, exclude=positions).positions
-        for position, others in zip(positions.tolist(), near.tolist(), strict=True):
-            for other in others:
-                first, second = rows[position], rows[other] if other >= 0 else None
-                if first is None or second is None or same[position] == same[other]:
-                    continue
-                pixels = engine.cache.pixels[[first, second]].astype(np.float32)
-                if float(np.abs(pixels[0] - pixels[1]).mean()) <= ONE_PICTURE:
-                    same[same == same[other]] = same[position]
+
+def same_pictures(engine: Engine, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return equal numbers (N,) for files of equal bytes and for what decodes to one picture.
+
+    The same picture in another size or format is no other picture: whoever finds it has found the
+    original.
+
+    Args:
+        engine: whose gallery it is.
+        positions: (P,), places of the pictures that others may be the same as.
+    """
+    same = np.unique(engine.gallery.sha256, return_inverse=True)[1].astype(np.int64)
+    if engine.cache is None:
         return same
+    index = engine.index(check_metric(engine.manifest.metric))
+    rows = [engine.cache.position(path) for path in engine.gallery.paths]
+    near = index.search(index.embeddings[positions], COMPARED, exclude=positions).positions
+    for position, others in zip(positions.tolist(), near.tolist(), strict=True):
+        for other in others:
+            first, second = rows[position], rows[other] if other >= 0 else None
+            if first is None or second is None or same[position] == same[other]:
+                continue
+            pixels = engine.cache.pixels[[first, second]].astype(np.float32)
+            if float(np.abs(pixels[0] - pixels[1]).mean()) <= ONE_PICTURE:
+                same[same == same[other]] = same[position]
+    return same
 
 
 def _embedder(
@@ -181,6 +215,19 @@ def _embedder(
         return embed(np.stack([decode(picture, image).pixels for picture in pictures]))
 
     return embed_pictures
+
+
+def _error_meter(engine: Engine) -> Errors | None:
+    """Return what measures how badly the decoder rebuilds pictures; None without a decoder."""
+    if not engine.encoder.decodes:
+        return None
+    decoder, image = engine.encoder.decoder, engine.image
+
+    def errors(pictures: list[Pixels]) -> NDArray[np.float64]:
+        pixels = np.stack([decode(picture, image).pixels for picture in pictures])
+        return decoder.errors(pixels, np.arange(len(pixels)))
+
+    return errors
 
 
 def edited_reader(engine: Engine, collection: Collection | None) -> Callable[[int], Pixels]:

@@ -65,7 +65,8 @@ def _scores(card: Card) -> str:
     if check is None:
         return " The gallery is too small to say what its scores mean."
     return (
-        " From the copies the engine has learnt what its scores mean; on pictures it did not learn "
-        f"from, its copy probability is off by {check.error:.3f} on average, and "
-        f"{check.missed:.1%} of medium copies are wrongly told that nothing is like them."
+        " From the copies the engine has learnt what its scores mean. On pictures it did not learn "
+        f"from, the copy probability of the best hit is off by {check.error:.3f} on average; "
+        f"{check.missed:.1%} of medium copies are wrongly told that nothing is like them, of "
+        f"pictures put together from pieces of the gallery's {check.foreign:.1%} rightly."
     )

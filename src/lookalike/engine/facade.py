@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine.judging import judge_all
+from lookalike.engine.judging import judge_all, judge_examples
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
 from lookalike.engine.views import EngineViews
 from lookalike.errors import UnreadableQueryError
@@ -123,7 +123,7 @@ class Engine(EngineViews):
             settings=settings,
             spectral=self.spectral(index, settings),
         )
-        found = judge_all(self, found, plain, exclude)
+        found = judge_all(self, found, resolved, plain, include_self=include_self)
         return [self._drawable(hits, query) for hits, query in zip(found, resolved, strict=True)]
 
     def search_examples(
@@ -161,7 +161,8 @@ class Engine(EngineViews):
         from lookalike.search import search_examples
 
         liked, others = self._resolve(like), self._resolve(unlike)
-        embeddings, index = self.weighed(self._embed(liked + others, on_progress), metric, settings)
+        plain = self._embed(liked + others, on_progress)
+        embeddings, index = self.weighed(plain, metric, settings)
         positions = np.array([one.position for one in liked + others], np.int64)
         hits = search_examples(
             self.gallery,
@@ -176,6 +177,8 @@ class Engine(EngineViews):
             settings=settings,
             spectral=self.spectral(index, settings),
         )
+        if liked:
+            hits = judge_examples(self, hits, liked, plain[: len(liked)], include_self=include_self)
         return self._drawable(hits, first_of(liked))
 
     def evaluate(

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.search import EVIDENCE_DEPTH, evidence
-from lookalike.types import Hits, check_metric
+from lookalike.types import BANDS, Hits, check_metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lookalike.engine.facade import Engine
+    from lookalike.engine.queries import Query
 
-__all__ = ["judge_all"]
+__all__ = ["judge_all", "judge_examples"]
 
 
 def judge_all(
     engine: Engine,
     found: Sequence[Hits],
-    queries: NDArray[np.float32],
-    exclude: NDArray[np.int64] | None,
+    queries: Sequence[Query],
+    embeddings: NDArray[np.float32],
+    *,
+    include_self: bool = False,
 ) -> list[Hits]:
     """Return hits with probability, percentile and band, if the engine has a calibration.
 
@@ -33,23 +37,74 @@ def judge_all(
     Args:
         engine: whose hits they are.
         found: of each query.
-        queries: float32 (Q, D), their plain embeddings.
-        exclude: int64 (Q,), the place each query must not find, or -1.
+        queries: what was searched for.
+        embeddings: float32 (Q, D), plain, of the queries.
+        include_self: a picture of the gallery may find itself.
     """
     calibration = engine.calibration
     if calibration is None or not len(found):
         return list(found)
     index = engine.index(check_metric(engine.manifest.metric))
-    near = index.search(queries, EVIDENCE_DEPTH, exclude=exclude)
+    places = np.array([query.position for query in queries], np.int64)
+    near = index.search(embeddings, EVIDENCE_DEPTH, exclude=None if include_self else places)
     known = calibration.familiarity.knows(
-        evidence(index.embeddings, queries, near, engine.encoder.widths)
+        evidence(
+            index.embeddings, embeddings, near, engine.encoder.widths, _errors(engine, queries)
+        )
     )
     return [
         calibration.judge(
-            hits, index.score(query[None], _places(engine, hits))[0], known=bool(is_known)
+            hits,
+            index.score(row[None], _places(engine, hits))[0],
+            best=float(best),
+            known=bool(is_known),
         )
-        for hits, query, is_known in zip(found, queries, known, strict=True)
+        for hits, row, best, is_known in zip(
+            found, embeddings, near.scores[:, 0], known, strict=True
+        )
     ]
+
+
+def judge_examples(
+    engine: Engine,
+    hits: Hits,
+    liked: Sequence[Query],
+    embeddings: NDArray[np.float32],
+    *,
+    include_self: bool = False,
+) -> Hits:
+    """Return the hits of several examples, each judged by the example that it is most like.
+
+    Args:
+        engine: whose hits they are.
+        hits: of all examples together.
+        liked: the examples that were wanted.
+        embeddings: float32 (L, D), plain, of these.
+        include_self: an example of the gallery may be found.
+    """
+    judged = judge_all(engine, [hits] * len(liked), liked, embeddings, include_self=include_self)
+    if judged[0].known is None:
+        return hits
+    best = tuple(
+        max(same, key=lambda hit: (BANDS[::-1].index(hit.band), hit.probability, hit.percentile))
+        for same in zip(*judged, strict=True)
+    )
+    return replace(hits, hits=best, known=any(one.known for one in judged))
+
+
+def _errors(engine: Engine, queries: Sequence[Query]) -> NDArray[np.float64] | None:
+    """Return how badly each query is rebuilt; NaN for those of the gallery, None without decoder.
+
+    What is in the gallery is nothing new to the decoder, and its pixels need not be read.
+    """
+    if not engine.encoder.decodes:
+        return None
+    errors = np.full(len(queries), np.nan)
+    fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
+    if fresh:
+        pixels = np.stack([p for query in queries if (p := query.pixels) is not None])
+        errors[fresh] = engine.encoder.decoder.errors(pixels, np.arange(len(pixels)))
+    return errors
 
 
 def _places(engine: Engine, hits: Hits) -> NDArray[np.int64]:

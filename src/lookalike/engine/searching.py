@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lookalike.engine.calibrating import FEWEST
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.queries import Cropped, QueryLike
 from lookalike.engine.sources import find_path
@@ -137,10 +139,21 @@ def search_engine(
     failure = None if grid is None else _save_grid(opened, hits, grid)
     if where is not None and not any(hits):
         notes.append(_nothing_matches(opened, where))
+    if _lacks_calibration(opened):
+        notes.append(
+            "what these scores mean is not known yet: `lookalike report "
+            f"{shlex.quote(str(opened.layout.directory))}` learns it"
+        )
     wanted = opened.manifest.k if k is None else k
     if k is not None and k > len(opened):
         notes.append(f"k is {wanted:,}, the gallery has {len(opened):,} pictures: all are shown")
     return Found(tuple(hits), tuple(notes), failure)
+
+
+def _lacks_calibration(engine: Engine) -> bool:
+    """Whether a report would say what the scores mean, and none was made."""
+    card = engine.layout.reports / "card.json"
+    return len(engine) >= FEWEST and engine.calibration is None and not card.exists()
 
 
 def _save_grid(engine: Engine, hits: Sequence[Hits], place: Path) -> StorageError | None:

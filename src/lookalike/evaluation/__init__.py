@@ -7,6 +7,7 @@ from lookalike.evaluation.calibration import expected_calibration_error
 from lookalike.evaluation.copies import CopiesBatch, measure_copies, sample_positions
 from lookalike.evaluation.copies_report import CopiesReport, CopiesRow
 from lookalike.evaluation.edits import EDITS, STRENGTHS, Edit, Strength
+from lookalike.evaluation.foreign import FOREIGN, foreign_pictures
 from lookalike.evaluation.metrics import (
     average_precision_at,
     knn_accuracy,
@@ -28,6 +29,7 @@ __all__ = [
     "COLUMNS",
     "DEFINITIONS",
     "EDITS",
+    "FOREIGN",
     "STRENGTHS",
     "Baseline",
     "CopiesBatch",
@@ -39,6 +41,7 @@ __all__ = [
     "average_precision_at",
     "evaluate_queries",
     "expected_calibration_error",
+    "foreign_pictures",
     "knn_accuracy",
     "leave_one_out",
     "map_at_r",

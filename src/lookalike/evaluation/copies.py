@@ -54,13 +54,15 @@ class CopiesBatch:
         edit: a name of `EDITS`.
         strength: one of `STRENGTHS`.
         positions: int64 (M,), places of the originals in the gallery.
-        rows: float32 (M, D), embeddings of the copies.
+        copies: M pictures, uint8 (h, w, C) of any sizes.
+        rows: float32 (M, D), their embeddings.
         found: their neighbours (M, k).
     """
 
     edit: str
     strength: Strength
     positions: NDArray[np.int64]
+    copies: list[Picture]
     rows: NDArray[np.float32]
     found: Neighbours
 
@@ -129,9 +131,10 @@ def measure_copies(
     for columns, originals in _batches(read, positions):
         at = positions[columns].astype(np.int64)
         for done, (edit, strength) in enumerate(cells, start=1):
-            rows = _embed_copies(embed, originals, at, edits[edit], strengths[strength], seed)
+            copies = _edit(originals, at, edits[edit], strengths[strength], seed)
+            rows = _embedded(embed, copies)
             found = index.search(rows, k)
-            on_batch(CopiesBatch(edits[edit], strengths[strength], at, rows, found))
+            on_batch(CopiesBatch(edits[edit], strengths[strength], at, copies, rows, found))
             ranks[edit, strength, columns] = _ranks(found.positions, at, same)
             scores[edit, strength, columns] = index.score(rows, at[:, None])[:, 0]
             before = int(columns[0]) * len(cells)
@@ -173,22 +176,21 @@ def _batches(
         yield np.array(columns, np.int64), originals
 
 
-def _embed_copies(
-    embed: EmbedPictures,
-    originals: list[Picture],
-    at: NDArray[np.int64],
-    edit: str,
-    strength: Strength,
-    seed: int,
-) -> NDArray[np.float32]:
-    """Return the embeddings (M, D) of the originals' copies, each drawn by its own generator."""
+def _edit(
+    originals: list[Picture], at: NDArray[np.int64], edit: str, strength: Strength, seed: int
+) -> list[Picture]:
+    """Return a copy of each original, each drawn by its own generator."""
     kind = zlib.crc32(edit.encode())
 
     def copy(original: Picture, position: int) -> Picture:
         return EDITS[edit](original, strength, np.random.default_rng([seed, position, kind]))
 
     with ThreadPoolExecutor() as pool:  # Pillow works outside of Python's lock
-        copies = list(pool.map(copy, originals, at.tolist()))
+        return list(pool.map(copy, originals, at.tolist()))
+
+
+def _embedded(embed: EmbedPictures, copies: list[Picture]) -> NDArray[np.float32]:
+    """Return the embeddings (M, D) of the copies."""
     rows = embed(copies)
     if rows.ndim != 2 or len(rows) != len(copies):
         raise SettingsError(f"{len(copies)} pictures have embeddings {rows.shape}: wanted (M, D)")

@@ -6,7 +6,7 @@ needed. See docs/scores.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lookalike.errors import SettingsError
 from lookalike.types import Band, Hits
 
-__all__ = ["Calibration", "Familiarity", "quadratic"]
+__all__ = ["Calibration", "Curve", "Familiarity", "Judge", "quadratic"]
 
 DUPLICATE = 0.9
 CLOSE = 0.5
@@ -24,40 +24,93 @@ RELATED = 95.0
 # Evidence further than this from the usual is no further than this: what lies outside of all that
 # was fitted must not decide by its square.
 FURTHEST = 4.0
+# Scores this close to the best are the best.
+TIE = 1e-5
 
 
 @dataclass(frozen=True)
-class Familiarity:
-    """Whether the gallery has the like of a query, from its evidence.
+class Judge:
+    """Tells queries whose like the gallery has from one sort of others, by their evidence.
 
     Attributes:
         mean: float64 (F,), subtracted from the evidence.
         scale: float64 (F,), it is divided by.
         weights: float64 (F + F·(F + 1) / 2,), of `quadratic`.
-        threshold: below it nothing in the gallery is like the query.
+        known: float64 (R,), ascending: quantiles of what queries score whose like is there.
     """
 
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
     weights: NDArray[np.float64]
-    threshold: float
+    known: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         count = len(self.mean)
         wanted = count + count * (count + 1) // 2
-        if self.scale.shape != (count,) or self.weights.shape != (wanted,):
+        if self.scale.shape != (count,) or self.weights.shape != (wanted,) or not len(self.known):
             raise SettingsError(
-                f"familiarity does not fit together: mean {self.mean.shape}, "
-                f"scale {self.scale.shape}, weights {self.weights.shape}"
+                f"a judge does not fit together: mean {self.mean.shape}, "
+                f"scale {self.scale.shape}, weights {self.weights.shape}, known {self.known.shape}"
             )
 
+    def rank(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share (Q,) of known queries that score less than these (Q, F)."""
+        scores = quadratic((evidence - self.mean) / self.scale) @ self.weights
+        return np.interp(scores, self.known, np.linspace(0, 1, len(self.known)))
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """Whether the gallery has the like of a query: two judges must agree that it has.
+
+    Attributes:
+        kinds: has learnt from queries whose kind was taken out of the gallery; it does not look
+            at the evidence's last column if that is of reconstruction errors.
+        foreign: has learnt from pictures that belong to no gallery.
+        threshold: where the lower of the two ranks is below it, nothing is like the query.
+    """
+
+    kinds: Judge
+    foreign: Judge
+    threshold: float
+
     def score(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log-odds (Q,), up to a constant, of evidence (Q, F)."""
-        return np.asarray(quadratic((evidence - self.mean) / self.scale) @ self.weights)
+        """Return the lower of the judges' ranks (Q,) of evidence (Q, F), from 0 to 1.
+
+        What is in the gallery itself, so that its error is not known (NaN), is not foreign.
+        """
+        kinds = self.kinds.rank(evidence[:, : len(self.kinds.mean)])
+        foreign = self.foreign.rank(np.nan_to_num(evidence))
+        foreign[np.isnan(evidence).any(axis=1)] = 1
+        return np.minimum(kinds, foreign)
 
     def knows(self, evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return for each query (Q,) whether the gallery has its like."""
         return np.asarray(self.score(evidence) >= self.threshold)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A probability that never falls as the score rises.
+
+    Attributes:
+        scores: float64 (K,), ascending.
+        probabilities: float64 (K,), linear in between.
+    """
+
+    scores: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if not len(self.scores) or len(self.scores) != len(self.probabilities):
+            raise SettingsError(
+                f"a curve does not fit together: {len(self.scores)} scores, "
+                f"{len(self.probabilities)} probabilities"
+            )
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities of scores."""
+        return np.asarray(np.interp(scores, self.scores, self.probabilities))
 
 
 @dataclass(frozen=True)
@@ -66,46 +119,46 @@ class Calibration:
 
     Attributes:
         random: float64 (R,), scores of random pairs of different pictures, ascending.
-        scores: float64 (K,), ascending.
-        probabilities: float64 (K,), that a hit of such a score is the query's original or its
-            edited copy, where half of the queries have one in the gallery; never falling.
+        first: how probable it is that a query's best hit, of such a score, is its original or an
+            edited copy, where half of the queries have one in the gallery.
+        later: the same of the hits after the best.
         familiarity: whether the gallery has the like of a query.
     """
 
     random: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    probabilities: NDArray[np.float64]
+    first: Curve
+    later: Curve
     familiarity: Familiarity
 
     def __post_init__(self) -> None:
-        if (
-            not len(self.random)
-            or not len(self.scores)
-            or len(self.scores) != len(self.probabilities)
-        ):
-            raise SettingsError(
-                f"calibration does not fit together: {len(self.random)} random pairs, "
-                f"{len(self.scores)} scores, {len(self.probabilities)} probabilities"
-            )
+        if not len(self.random):
+            raise SettingsError("a calibration wants random pairs, got none")
 
-    def probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability that query and hit are copies of one picture."""
-        return np.asarray(np.interp(scores, self.scores, self.probabilities))
+    def probability(self, scores: NDArray[np.float64], best: float) -> NDArray[np.float64]:
+        """Return the probability that query and hit are copies of one picture.
+
+        Args:
+            scores: float64 (k,), of hits of one query.
+            best: the highest score of that query in the whole gallery.
+        """
+        first = self.first(scores)
+        return np.where(scores >= best - TIE, first, np.minimum(first, self.later(scores)))
 
     def percentile(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how many of a hundred random pairs are less alike."""
         below = np.searchsorted(self.random, scores)
         return np.asarray(100 * below / (len(self.random) + 1))
 
-    def judge(self, hits: Hits, scores: NDArray[np.float64], *, known: bool) -> Hits:
+    def judge(self, hits: Hits, scores: NDArray[np.float64], *, best: float, known: bool) -> Hits:
         """Return the hits with probability, percentile and band.
 
         Args:
             hits: of one query.
             scores: float64 (k,), their similarities by the metric that was calibrated.
+            best: the highest such similarity in the whole gallery.
             known: whether the gallery has the like of the query.
         """
-        figures = zip(self.probability(scores), self.percentile(scores), strict=True)
+        figures = zip(self.probability(scores, best), self.percentile(scores), strict=True)
         judged = tuple(
             replace(
                 hit,
@@ -121,12 +174,11 @@ class Calibration:
         """Return what `from_arrays` takes."""
         return {
             "random": self.random,
-            "scores": self.scores,
-            "probabilities": self.probabilities,
-            "familiarity.mean": self.familiarity.mean,
-            "familiarity.scale": self.familiarity.scale,
-            "familiarity.weights": self.familiarity.weights,
-            "familiarity.threshold": np.array([self.familiarity.threshold]),
+            "threshold": np.array([self.familiarity.threshold]),
+            **_fields("first", self.first),
+            **_fields("later", self.later),
+            **_fields("kinds", self.familiarity.kinds),
+            **_fields("foreign", self.familiarity.foreign),
         }
 
     @classmethod
@@ -136,13 +188,20 @@ class Calibration:
         Raises:
             KeyError: one is missing.
         """
-        familiarity = Familiarity(
-            arrays["familiarity.mean"],
-            arrays["familiarity.scale"],
-            arrays["familiarity.weights"],
-            float(arrays["familiarity.threshold"][0]),
+        first, later = (
+            Curve(**{field.name: arrays[f"{name}.{field.name}"] for field in fields(Curve)})
+            for name in ("first", "later")
         )
-        return cls(arrays["random"], arrays["scores"], arrays["probabilities"], familiarity)
+        kinds, foreign = (
+            Judge(**{field.name: arrays[f"{name}.{field.name}"] for field in fields(Judge)})
+            for name in ("kinds", "foreign")
+        )
+        familiarity = Familiarity(kinds, foreign, float(arrays["threshold"][0]))
+        return cls(arrays["random"], first, later, familiarity)
+
+
+def _fields(name: str, part: Curve | Judge) -> dict[str, NDArray[Any]]:
+    return {f"{name}.{field.name}": getattr(part, field.name) for field in fields(part)}
 
 
 def quadratic(rows: NDArray[np.float64]) -> NDArray[np.float64]:

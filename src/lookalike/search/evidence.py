@@ -15,6 +15,9 @@ __all__ = ["EVIDENCE_DEPTH", "evidence"]
 EVIDENCE_DEPTH = 20
 """Neighbours that are looked at."""
 
+# Mean squared errors below this are as good as none.
+SMALLEST_ERROR = 1e-6
+
 # Values gathered at once (64 MB of float64).
 BLOCK = 8_000_000
 
@@ -24,23 +27,40 @@ def evidence(
     queries: NDArray[np.float32],
     found: Neighbours,
     widths: Sequence[int],
+    errors: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return what the neighbours of each query say about whether the gallery has its like.
 
     The best score; how far it is above the second, the fifth and the mean of the others; then for
     each part of the embedding the cosine with the best neighbour and the largest cosine with any
     of them. A copy stands out from the others, and is near in every part; a picture of another
-    kind has its few nearest at much the same distance, each near in some part alone.
+    kind has its few nearest at much the same distance, each near in some part alone. A decoder
+    rebuilds badly what it has never seen: the logarithm of its error comes last.
 
     Args:
         embeddings: float32 (N, D), of the gallery.
         queries: float32 (Q, D).
         found: their neighbours (Q, k), closest first; the first `EVIDENCE_DEPTH` are looked at.
         widths: of the embedding's parts; they sum to D.
+        errors: float64 (Q,), how badly the decoder rebuilds each query, NaN where that is not
+            known; None for an encoder without a decoder.
 
     Returns:
-        float64 (Q, 4 + 2 · parts); all 0 for a query without neighbours.
+        float64 (Q, 4 + 2 · parts), and a column more for errors; but for that, all 0 for a query
+        without neighbours.
     """
+    rows = _of_neighbours(embeddings, queries, found, widths)
+    if errors is None:
+        return rows
+    return np.column_stack([rows, np.log(np.maximum(errors, SMALLEST_ERROR))])
+
+
+def _of_neighbours(
+    embeddings: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    found: Neighbours,
+    widths: Sequence[int],
+) -> NDArray[np.float64]:
     scores = found.scores[:, :EVIDENCE_DEPTH]
     places = found.positions[:, :EVIDENCE_DEPTH]
     there = places >= 0
