@@ -172,16 +172,20 @@ def test_missing_foreign_newer_and_damaged(gallery: Gallery, tmp_path: Path):
 def test_the_schema_is_the_format(gallery: Gallery):
     schema = lance.dataset(str(gallery.directory)).schema
     assert {name: str(schema.field(name).type) for name in schema.names} == {
+        "id": "int64",
         "path": "string",
         "label": "string",
         "split": "string",
         "width": "int32",
         "height": "int32",
         "sha256": "string",
+        "file_size": "int64",
+        "modified": "int64",
         "embedding": "fixed_size_list<item: float>[3]",
     }
     assert schema.metadata == {
         b"format": b"lookalike-gallery",
-        b"version": b"1",
+        b"version": b"2",
         b"fingerprint": b"abc",
+        b"lineage": gallery.lineage.encode(),
     }

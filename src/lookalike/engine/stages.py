@@ -193,6 +193,8 @@ def fill_gallery(
             heights=cache.heights[rows],
             sha256=tuple(cache.sha256[row] for row in rows),
             embeddings=embeddings,
+            file_sizes=cache.file_sizes[rows],
+            modified=cache.modified[rows],
         ),
         fingerprint=encoder.fingerprint,
     )

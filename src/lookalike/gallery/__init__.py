@@ -6,6 +6,7 @@ One contract, one file per engine: an index takes embeddings and a metric, and i
 
 from __future__ import annotations
 
+from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
 from lookalike.gallery.clusters import Partition, k_means
 from lookalike.gallery.exact import ExactIndex, Neighbours
 from lookalike.gallery.store import Gallery, GalleryRows, open_gallery, write_gallery
@@ -15,6 +16,9 @@ __all__ = [
     "ExactIndex",
     "Gallery",
     "GalleryRows",
+    "GalleryVersion",
+    "GalleryWriter",
+    "MovedRows",
     "Neighbours",
     "Partition",
     "k_means",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Gallery", "GalleryRows", "open_gallery", "write_gallery"]
 
 FORMAT = "lookalike-gallery"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class GalleryRows:
         heights: in pixels, of the originals as they are shown.
         sha256: hexadecimal, of the files' content.
         embeddings: float32 (N, D), finite.
+        file_sizes: in bytes, by which an unchanged file is recognised; -1 where not known.
+        modified: times of change in ns, likewise.
     """
 
     paths: Sequence[str]
@@ -48,12 +51,14 @@ class GalleryRows:
     heights: NDArray[np.int32]
     sha256: Sequence[str]
     embeddings: NDArray[np.float32]
+    file_sizes: NDArray[np.int64] | None = None
+    modified: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        lengths = {
-            name: len(getattr(self, name))
-            for name in ("paths", "labels", "splits", "widths", "heights", "sha256", "embeddings")
-        }
+        for name in ("file_sizes", "modified"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(len(self.paths), -1, np.int64))
+        lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
         if len(set(lengths.values())) != 1:
             raise GalleryError(f"a gallery's columns must be equally long, got {lengths}")
         shape = self.embeddings.shape
@@ -74,22 +79,69 @@ class GalleryRows:
 
 
 class Gallery:
-    """An open gallery.
+    """An open gallery: one state of it, whatever a writer does meanwhile.
 
     Attributes:
-        embeddings: float32 (N, D), C-contiguous.
         fingerprint: of the encoder that made the embeddings.
+        lineage: the same for all states of a gallery that began as one.
+        version: of this state; rises with every change.
     """
 
     def __init__(self, directory: Path, dataset: Any) -> None:  # noqa: ANN401 - untyped library
         self.directory = directory
         self._dataset = dataset
-        self._table: pa.Table = dataset.scanner(with_row_id=True).to_table()
-        self.fingerprint: str = dataset.schema.metadata[b"fingerprint"].decode()
-        self.embeddings = _matrix(self._table["embedding"])
+        metadata = dataset.schema.metadata
+        self.fingerprint: str = metadata[b"fingerprint"].decode()
+        self.lineage: str = metadata[b"lineage"].decode()
+        self.version = int(dataset.version)
+        columns = [name for name in dataset.schema.names if name != "embedding"]
+        table = dataset.scanner(columns=columns, with_row_id=True).to_table()
+        # Changed rows have moved to the end of the file: places are in the order of the ids.
+        self._order = np.argsort(table["id"].to_numpy(), kind="stable")
+        self._table: pa.Table = table.take(self._order)
 
     def __len__(self) -> int:
-        return len(self.embeddings)
+        return len(self._order)
+
+    @cached_property
+    def embeddings(self) -> NDArray[np.float32]:
+        """float32 (N, D), C-contiguous.
+
+        Raises:
+            GalleryError: they cannot be read.
+        """
+        try:
+            column = self._dataset.scanner(columns=["embedding"]).to_table()["embedding"]
+        except (ValueError, OSError) as error:
+            raise damaged(self.directory, error) from error
+        embeddings = _matrix(column)
+        in_order = bool((np.diff(self._order) > 0).all())
+        return embeddings if in_order else embeddings[self._order]
+
+    @cached_property
+    def width(self) -> int:
+        """D, the numbers of an embedding."""
+        return int(self._dataset.schema.field("embedding").type.list_size)
+
+    @cached_property
+    def ids(self) -> NDArray[np.int64]:
+        """int64 (N,), what a picture is known by while its path and content change; ascending."""
+        return np.asarray(self._table["id"].to_numpy())
+
+    @cached_property
+    def file_sizes(self) -> NDArray[np.int64]:
+        """int64 (N,), of the files when they were read, in bytes; -1 where not known."""
+        return np.asarray(self._table["file_size"].to_numpy())
+
+    @cached_property
+    def modified(self) -> NDArray[np.int64]:
+        """int64 (N,), when the files were last changed before they were read, in ns."""
+        return np.asarray(self._table["modified"].to_numpy())
+
+    @cached_property
+    def splits(self) -> list[str | None]:
+        """ "train", "val" or None where there are no splits."""
+        return list(self._table["split"].to_pylist())
 
     @cached_property
     def paths(self) -> list[str]:
@@ -146,7 +198,7 @@ class Gallery:
             ).to_table()["_rowid"]
         except (ValueError, OSError, RuntimeError) as error:  # the last: Lance panicked
             raise GalleryError(
-                f"the filter {where!r} is not understood ({_reason(error)}): {filter_help()}"
+                f"the filter {where!r} is not understood ({reason_of(error)}): {filter_help()}"
             ) from error
         places = np.searchsorted(self._sorted_ids, found.to_numpy())
         return np.sort(self._order_of_ids[places])
@@ -178,10 +230,15 @@ def write_gallery(directory: Path, rows: GalleryRows, *, fingerprint: str) -> Ga
         shutil.rmtree(beside, ignore_errors=True)
         beside.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lance.write_dataset(_table(rows, fingerprint), str(beside))
+        table = as_table(rows, np.arange(len(rows.paths)))
+        facts = {"format": FORMAT, "version": str(VERSION), "fingerprint": fingerprint}
+        facts["lineage"] = uuid.uuid4().hex
+        lance.write_dataset(table.replace_schema_metadata(facts), str(beside))
     except OSError as error:  # Lance says everything that goes wrong on the disk with this one
         shutil.rmtree(beside, ignore_errors=True)
-        raise StorageError(f"cannot write the gallery to {directory}: {_reason(error)}") from error
+        raise StorageError(
+            f"cannot write the gallery to {directory}: {reason_of(error)}"
+        ) from error
     sync_tree(beside)
     replace_directory(beside, directory)
     return open_gallery(directory)
@@ -203,10 +260,15 @@ def open_gallery(directory: Path) -> Gallery:
         _check_format(directory, dataset.schema.metadata or {})
         return Gallery(directory, dataset)
     except (ValueError, OSError, KeyError) as error:
-        raise GalleryError(
-            f"the gallery at {directory} is damaged ({_reason(error)}): "
-            "make it again with `lookalike index`"
-        ) from error
+        raise damaged(directory, error) from error
+
+
+def damaged(directory: Path, error: Exception) -> GalleryError:
+    """Return what is to be raised where a gallery cannot be read."""
+    return GalleryError(
+        f"the gallery at {directory} is damaged ({reason_of(error)}): "
+        "make it again with `lookalike index`"
+    )
 
 
 def _check_format(directory: Path, metadata: dict[bytes, bytes]) -> None:
@@ -220,22 +282,25 @@ def _check_format(directory: Path, metadata: dict[bytes, bytes]) -> None:
         )
 
 
-def _table(rows: GalleryRows, fingerprint: str) -> pa.Table:
+def as_table(rows: GalleryRows, ids: NDArray[np.int64]) -> pa.Table:
+    """Return rows as they are stored, each under its id."""
     import pyarrow as pa
 
     width = rows.embeddings.shape[1]
     flat = pa.array(np.ascontiguousarray(rows.embeddings).reshape(-1))
     columns = {
+        "id": pa.array(ids, pa.int64()),
         "path": pa.array(rows.paths, pa.string()),
         "label": pa.array(rows.labels, pa.string()),
         "split": pa.array(rows.splits, pa.string()),
         "width": pa.array(rows.widths, pa.int32()),
         "height": pa.array(rows.heights, pa.int32()),
         "sha256": pa.array(rows.sha256, pa.string()),
+        "file_size": pa.array(rows.file_sizes, pa.int64()),
+        "modified": pa.array(rows.modified, pa.int64()),
         "embedding": pa.FixedSizeListArray.from_arrays(flat, width),
     }
-    facts = {"format": FORMAT, "version": str(VERSION), "fingerprint": fingerprint}
-    return pa.table(columns).replace_schema_metadata(facts)
+    return pa.table(columns)
 
 
 def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
@@ -245,7 +310,7 @@ def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
     return np.ascontiguousarray(flat.reshape(-1, width), dtype=np.float32)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return Lance's message without its places in source code and on one line."""
     text = re.sub(r",? ?\S*\.rs:\d+:\d+", "", " ".join(str(error).split()))
     text = re.sub(r"^(Invalid user input|LanceError\([^)]*\)): ?", "", text)

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +24,7 @@ from lookalike.types import OnProgress, Progress, silent
 
 __all__ = ["FORMAT_VERSION", "PictureCache", "decode_collection", "open_cache"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _HEADER = "cache.json"
 _PIXELS = "pixels.npy"
@@ -44,6 +44,8 @@ class PictureCache:
         splits: "train", "val", "test" or None.
         widths: int32 (N,), of the originals, in pixels as displayed.
         heights: int32 (N,), of the originals, in pixels as displayed.
+        file_sizes: int64 (N,), of the files, in bytes.
+        modified: int64 (N,), when the files were last changed, in ns, before they were read.
         sha256: of each file's bytes (of the picture's bytes within an IDX file), in hex.
         skipped: the files that were left out, each with its reason.
         source: what the user named.
@@ -57,6 +59,8 @@ class PictureCache:
     splits: tuple[str | None, ...]
     widths: NDArray[np.int32]
     heights: NDArray[np.int32]
+    file_sizes: NDArray[np.int64]
+    modified: NDArray[np.int64]
     sha256: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     source: str = ""
@@ -146,6 +150,8 @@ def open_cache(directory: Path) -> PictureCache:
             splits=tuple(table["splits"].to_pylist()),
             widths=table["widths"].to_numpy(),
             heights=table["heights"].to_numpy(),
+            file_sizes=table["file_sizes"].to_numpy(),
+            modified=table["modified"].to_numpy(),
             sha256=tuple(table["sha256"].to_pylist()),
             skipped=tuple(Skipped(**skipped) for skipped in header["skipped"]),
             source=header["source"],
@@ -182,13 +188,10 @@ def _read_header(directory: Path) -> dict[str, Any]:
 def _freshness_key(collection: Collection, spec: ImageSpec) -> str:
     """Digest everything that decides what the cache holds, but for the bytes of the pictures."""
     digest = hashlib.sha256(json.dumps([FORMAT_VERSION, spec.as_dict(), collection.kind]).encode())
-    files: dict[str, tuple[int, int]] = {}
+    stat_of = lru_cache(collection.stat_of)  # an IDX file holds many pictures
     for position, picture in enumerate(collection.pictures):
-        # an IDX file holds many pictures: ask for its size and time once
-        name = picture.path.rpartition("#")[0] if collection.kind == "idx" else picture.path
-        if name not in files:
-            files[name] = collection.stat(position)
-        digest.update(repr((picture.path, picture.label, picture.split, *files[name])).encode())
+        file = stat_of(collection.file_of(position))
+        digest.update(repr((picture.path, picture.label, picture.split, *file)).encode())
     digest.update(repr([(item.path, item.reason) for item in collection.skipped]).encode())
     return digest.hexdigest()
 
@@ -249,6 +252,7 @@ def _without_pixels(block: Block) -> Block:
         block.positions,
         block.pixels[:0].copy(),
         block.sizes,
+        block.files,
         block.sha256,
         block.skipped,
         block.seen,
@@ -275,12 +279,15 @@ def _write_table(path: Path, collection: Collection, blocks: list[Block]) -> Non
 
     pictures = [collection.pictures[position] for block in blocks for position in block.positions]
     sizes = [size for block in blocks for size in block.sizes]
+    files = [file for block in blocks for file in block.files]
     columns = {
         "paths": pa.array([picture.path for picture in pictures], pa.string()),
         "labels": pa.array([picture.label for picture in pictures], pa.string()),
         "splits": pa.array([picture.split for picture in pictures], pa.string()),
         "widths": pa.array([width for width, _ in sizes], pa.int32()),
         "heights": pa.array([height for _, height in sizes], pa.int32()),
+        "file_sizes": pa.array([size for size, _ in files], pa.int64()),
+        "modified": pa.array([modified for _, modified in files], pa.int64()),
         "sha256": pa.array([sha for block in blocks for sha in block.sha256], pa.string()),
     }
     parquet.write_table(pa.table(columns), path)

@@ -115,10 +115,17 @@ class Collection:
 
         A file that is gone has (-1, -1).
         """
+        return self.stat_of(self.file_of(position))
+
+    def file_of(self, position: int) -> str:
+        """Return the path of the picture's file; an IDX file holds many pictures."""
         path = self.pictures[position].path
-        name = path.rpartition("#")[0] if self.kind == "idx" else path
+        return path.rpartition("#")[0] if self.kind == "idx" else path
+
+    def stat_of(self, file: str) -> tuple[int, int]:
+        """Return what `stat` gives of a file, by its path."""
         try:
-            status = (self.root / name).stat()
+            status = (self.root / file).stat()
         except OSError:
             return -1, -1
         return status.st_size, status.st_mtime_ns

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -35,6 +36,7 @@ class Block:
         positions: in the collection, of those that could be read.
         pixels: uint8 (n, H, W, C), as many as positions.
         sizes: (width, height) of the originals.
+        files: (size in bytes, time of change in ns) of each file, from before it was read.
         sha256: of each file's bytes, or of the picture's bytes within an IDX file, in hex.
         skipped: those that could not be read.
         seen: how many pictures this block was made from.
@@ -43,6 +45,7 @@ class Block:
     positions: tuple[int, ...]
     pixels: NDArray[np.uint8]
     sizes: tuple[tuple[int, int], ...]
+    files: tuple[tuple[int, int], ...]
     sha256: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     seen: int
@@ -106,10 +109,12 @@ def _decode_on_threads(collection: Collection, spec: ImageSpec, workers: int) ->
 def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Block:
     positions: list[int] = []
     sizes: list[tuple[int, int]] = []
+    files: list[tuple[int, int]] = []
     digests: list[str] = []
     skipped: list[Skipped] = []
     pixels = np.empty((len(chunk), spec.height, spec.width, spec.channels), np.uint8)
     for position in chunk:
+        file = collection.stat(position)
         try:
             source = collection.read(position)
             data = read_bytes(source) if isinstance(source, Path) else source
@@ -121,11 +126,13 @@ def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Bloc
         pixels[len(positions)] = decoded.pixels
         positions.append(position)
         sizes.append((decoded.width, decoded.height))
+        files.append(file)
         digests.append(_digest(data))
     return Block(
         tuple(positions),
         pixels[: len(positions)],
         tuple(sizes),
+        tuple(files),
         tuple(digests),
         tuple(skipped),
         len(chunk),
@@ -147,6 +154,7 @@ def _fits(collection: Collection, spec: ImageSpec) -> bool:
 
 
 def _copy_arrays(collection: Collection, spec: ImageSpec) -> Iterator[Block]:
+    stat_of = lru_cache(collection.stat_of)  # a file holds many pictures
     for chunk in _chunks(len(collection), _COPIED):
         places = [collection.idx_row(position) for position in chunk]
         parts = list(_gather(collection, places))
@@ -154,6 +162,7 @@ def _copy_arrays(collection: Collection, spec: ImageSpec) -> Iterator[Block]:
             tuple(chunk),
             np.concatenate([_with_channels(part, spec.channels) for part in parts]),
             ((spec.width, spec.height),) * len(chunk),
+            tuple(stat_of(name) for name, _ in places),
             tuple(_digest(picture) for part in parts for picture in part),
             (),
             len(chunk),

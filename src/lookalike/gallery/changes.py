@@ -1,0 +1,194 @@
+"""Changing a gallery: each change is one commit of the Lance dataset, synced before it counts.
+
+There is one writer at a time; readers keep the state that they opened. A change that was cut short
+has not happened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import GalleryError, StorageError
+from lookalike.gallery.store import GalleryRows, as_table, damaged, reason_of
+from lookalike.storage import sync_directory
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["GalleryVersion", "GalleryWriter", "MovedRows"]
+
+# Lance rewrites small files into larger ones when there are more than so many of them.
+MOST_FRAGMENTS = 32
+# States younger than this stay: a reader in another process may still be at one.
+KEPT = timedelta(days=7)
+REMOVED_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class GalleryVersion:
+    """One state of a gallery.
+
+    Attributes:
+        version: its number.
+        time: when it was committed, UTC.
+        pictures: how many it holds.
+    """
+
+    version: int
+    time: datetime
+    pictures: int
+
+
+@dataclass(frozen=True)
+class MovedRows:
+    """What changes of M pictures whose content stays: where they are, and what the folder says.
+
+    Attributes:
+        ids: int64 (M,).
+        paths: relative to the pictures' root.
+        labels: weak labels, None where there is none.
+        splits: "train", "val" or None.
+        file_sizes: int64 (M,), in bytes.
+        modified: int64 (M,), in ns.
+    """
+
+    ids: NDArray[np.int64]
+    paths: Sequence[str]
+    labels: Sequence[str | None]
+    splits: Sequence[str | None]
+    file_sizes: NDArray[np.int64]
+    modified: NDArray[np.int64]
+
+
+class GalleryWriter:
+    """Changes the gallery in a directory.
+
+    Args:
+        directory: of a gallery that is there.
+
+    Raises:
+        GalleryError: it cannot be read.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        import lance
+
+        self.directory = directory
+        try:
+            self._dataset = lance.dataset(str(directory))
+        except (ValueError, OSError) as error:
+            raise damaged(directory, error) from error
+        self._synced = self._files()
+
+    def put(self, rows: GalleryRows, ids: NDArray[np.int64]) -> None:
+        """Add rows, or replace those of the same ids.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        self._merge(as_table(rows, ids), lambda merge: merge.when_not_matched_insert_all())
+
+    def move(self, rows: MovedRows) -> None:
+        """Change what is known of files whose content, and so whose embedding, stays.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        import pyarrow as pa
+
+        columns = {
+            "id": pa.array(rows.ids, pa.int64()),
+            "path": pa.array(rows.paths, pa.string()),
+            "label": pa.array(rows.labels, pa.string()),
+            "split": pa.array(rows.splits, pa.string()),
+            "file_size": pa.array(rows.file_sizes, pa.int64()),
+            "modified": pa.array(rows.modified, pa.int64()),
+        }
+        self._merge(pa.table(columns), lambda merge: merge)
+
+    def remove(self, ids: NDArray[np.int64]) -> None:
+        """Remove the rows of these ids.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        for start in range(0, len(ids), REMOVED_AT_ONCE):
+            listed = ", ".join(map(str, ids[start : start + REMOVED_AT_ONCE].tolist()))
+            self._commit(partial(self._dataset.delete, f"id IN ({listed})"))
+
+    def compact(self, kept: timedelta = KEPT) -> None:
+        """Join small files where there are many, and forget states older than `kept`.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        if len(self._dataset.get_fragments()) > MOST_FRAGMENTS:
+            self._commit(lambda: self._dataset.optimize.compact_files())
+        self._commit(lambda: self._dataset.cleanup_old_versions(older_than=kept))
+
+    def versions(self) -> list[GalleryVersion]:
+        """Return the states that can be gone back to, the oldest first."""
+        found = []
+        for one in self._dataset.versions():
+            time = one["timestamp"].astimezone(UTC)
+            pictures = int(one["metadata"].get("total_rows", 0))
+            found.append(GalleryVersion(int(one["version"]), time, pictures))
+        return found
+
+    def restore(self, version: int) -> None:
+        """Make an earlier state the newest one; nothing in between is lost.
+
+        Raises:
+            GalleryError: there is no such state any more.
+            StorageError: the disk is full or may not be written.
+        """
+        known = [one.version for one in self.versions()]
+        if version not in known:
+            raise GalleryError(
+                f"no version {version} of {self.directory}: wanted one of "
+                f"{', '.join(map(str, known[-20:]))}"
+            )
+
+        def restore() -> None:
+            self._dataset = self._dataset.checkout_version(version)
+            self._dataset.restore()
+
+        self._commit(restore)
+
+    def _merge(self, table: pa.Table, insert: Callable[[Any], Any]) -> None:
+        if table.num_rows:
+            merge = self._dataset.merge_insert("id").when_matched_update_all()
+            self._commit(lambda: insert(merge).execute(table))
+
+    def _commit(self, change: Callable[[], object]) -> None:
+        """Make a change; it counts when its files, and the folders' names of them, are synced."""
+        try:
+            change()
+            present = self._files()
+            for path in sorted(present - self._synced):
+                handle = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+            for folder in sorted({path.parent for path in present}):
+                sync_directory(folder)
+            sync_directory(self.directory)
+            self._synced = present
+        except OSError as error:  # Lance says everything that goes wrong on the disk with this one
+            raise StorageError(
+                f"cannot change the gallery at {self.directory}: {reason_of(error)}; "
+                "free space, then try again"
+            ) from error
+
+    def _files(self) -> set[Path]:
+        return {path for path in self.directory.rglob("*") if path.is_file()}
