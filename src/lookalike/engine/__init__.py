@@ -11,16 +11,19 @@ if TYPE_CHECKING:
     from lookalike.engine.building import build, index_engine, train_engine
     from lookalike.engine.settings import BuildSettings
     from lookalike.engine.sources import data_home, default_output, open_source
+    from lookalike.engine.syncing import SyncReport, sync_engine
 
 __all__ = [
     "BuildSettings",
     "Engine",
+    "SyncReport",
     "build",
     "data_home",
     "default_output",
     "index_engine",
     "open_engine",
     "open_source",
+    "sync_engine",
     "train_engine",
 ]
 
@@ -32,6 +35,8 @@ _LATER = {
     "default_output": "sources",
     "index_engine": "building",
     "open_source": "sources",
+    "SyncReport": "syncing",
+    "sync_engine": "syncing",
     "train_engine": "building",
 }
 

@@ -166,6 +166,22 @@ class EngineParts:
 
         return read_calibration(self)
 
+    def refresh(self) -> bool:
+        """Take up what another process, or a sync, has changed; return whether anything has."""
+        from lookalike.gallery import newest_version
+
+        manifest = read_manifest(self.layout.manifest)
+        gallery: Gallery | None = self.__dict__.get("gallery")
+        if gallery is None or newest_version(self.layout.gallery) == gallery.version:
+            changed = manifest != self.manifest
+            self.manifest = manifest
+            return changed
+        self.manifest = manifest
+        self._indexes, self._spectral = {}, None
+        for name in ("gallery", "cache", "calibration", "encoder"):
+            self.__dict__.pop(name, None)
+        return True
+
     def forget_calibration(self) -> None:
         """Read the calibration anew when it is next needed."""
         self.__dict__.pop("calibration", None)
@@ -195,8 +211,9 @@ class EngineParts:
         if not place.exists():
             return ()
         try:
-            return tuple(Skipped(**one) for one in json.loads(place.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            listed = json.loads(place.read_text(encoding="utf-8"))
+            return tuple(Skipped(one["path"], one["reason"]) for one in listed)
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise EngineError(
                 f"{place} is damaged ({error}): delete it, or write it again with "
                 f"`lookalike index {self.layout.directory}`"

@@ -9,7 +9,13 @@ from __future__ import annotations
 from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
 from lookalike.gallery.clusters import Partition, k_means
 from lookalike.gallery.exact import ExactIndex, Neighbours
-from lookalike.gallery.store import Gallery, GalleryRows, open_gallery, write_gallery
+from lookalike.gallery.store import (
+    Gallery,
+    GalleryRows,
+    newest_version,
+    open_gallery,
+    write_gallery,
+)
 
 __all__ = [
     "INDEXES",
@@ -22,6 +28,7 @@ __all__ = [
     "Neighbours",
     "Partition",
     "k_means",
+    "newest_version",
     "open_gallery",
     "write_gallery",
 ]

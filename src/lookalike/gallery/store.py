@@ -129,6 +129,16 @@ class Gallery:
         return np.asarray(self._table["id"].to_numpy())
 
     @cached_property
+    def widths(self) -> NDArray[np.int32]:
+        """int32 (N,), in pixels, of the originals as they are shown."""
+        return np.asarray(self._table["width"].to_numpy())
+
+    @cached_property
+    def heights(self) -> NDArray[np.int32]:
+        """int32 (N,), in pixels, of the originals as they are shown."""
+        return np.asarray(self._table["height"].to_numpy())
+
+    @cached_property
     def file_sizes(self) -> NDArray[np.int64]:
         """int64 (N,), of the files when they were read, in bytes; -1 where not known."""
         return np.asarray(self._table["file_size"].to_numpy())
@@ -140,7 +150,7 @@ class Gallery:
 
     @cached_property
     def splits(self) -> list[str | None]:
-        """ "train", "val" or None where there are no splits."""
+        """Splits: "train", "val", or None where there are none."""
         return list(self._table["split"].to_pylist())
 
     @cached_property
@@ -260,6 +270,20 @@ def open_gallery(directory: Path) -> Gallery:
         _check_format(directory, dataset.schema.metadata or {})
         return Gallery(directory, dataset)
     except (ValueError, OSError, KeyError) as error:
+        raise damaged(directory, error) from error
+
+
+def newest_version(directory: Path) -> int:
+    """Return the version of the newest state of a gallery.
+
+    Raises:
+        GalleryError: it cannot be read.
+    """
+    import lance
+
+    try:
+        return int(lance.dataset(str(directory)).version)
+    except (ValueError, OSError) as error:
         raise damaged(directory, error) from error
 
 

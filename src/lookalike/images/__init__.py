@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lookalike.images.cache import PictureCache, decode_collection, open_cache
+from lookalike.images.cache_update import CacheUpdate
 from lookalike.images.collection import Collection, Picture, Skipped
 from lookalike.images.crop import Crop, crop
 from lookalike.images.datasets import DATASETS, Dataset, load_dataset
@@ -13,6 +14,7 @@ from lookalike.images.spec import Fit, ImageSpec
 
 __all__ = [
     "DATASETS",
+    "CacheUpdate",
     "Collection",
     "Crop",
     "Dataset",

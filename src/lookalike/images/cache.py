@@ -7,7 +7,8 @@ import io
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,16 +20,19 @@ from lookalike.errors import CollectionError, LookalikeError, StorageError
 from lookalike.images.collection import Collection, Skipped
 from lookalike.images.decoding import Block, decode_in_order
 from lookalike.images.spec import ImageSpec
-from lookalike.storage import recover, replace_directory, storage_errors, write_text
+from lookalike.storage import recover, replace_directory, storage_errors, write_bytes, write_text
 from lookalike.types import OnProgress, Progress, silent
 
 __all__ = ["FORMAT_VERSION", "PictureCache", "decode_collection", "open_cache"]
 
 FORMAT_VERSION = 2
 
-_HEADER = "cache.json"
-_PIXELS = "pixels.npy"
-_TABLE = "pictures.parquet"
+HEADER = "cache.json"
+PIXELS = "pixels.npy"
+TABLE = "pictures.parquet"
+COLUMNS = (*("paths", "labels", "splits", "widths", "heights", "file_sizes", "modified", "sha256"),)
+# The path of a row whose picture is gone.
+GONE = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +74,7 @@ class PictureCache:
 
     @cached_property
     def _positions(self) -> dict[str, int]:
-        return {path: position for position, path in enumerate(self.paths)}
+        return {path: position for position, path in enumerate(self.paths) if path != GONE}
 
     def position(self, path: str) -> int | None:
         """Return the row of `path`, or None if it has none."""
@@ -79,12 +83,15 @@ class PictureCache:
     def rows(self, *splits: str | None) -> NDArray[np.int64]:
         """Return the positions of the pictures of these splits; of all pictures if none is named.
 
-        None stands for "without a split".
+        None stands for "without a split". Pictures that are gone are of none.
         """
-        if not splits:
-            return np.arange(len(self), dtype=np.int64)
         return np.array(
-            [position for position, split in enumerate(self.splits) if split in splits], np.int64
+            [
+                position
+                for position, (path, split) in enumerate(zip(self.paths, self.splits, strict=True))
+                if path != GONE and (not splits or split in splits)
+            ],
+            np.int64,
         )
 
 
@@ -140,11 +147,11 @@ def open_cache(directory: Path) -> PictureCache:
 
     header = _read_header(directory)
     try:
-        table = parquet.read_table(directory / _TABLE)
+        table = parquet.read_table(directory / TABLE)
         cache = PictureCache(
             directory=directory,
             spec=ImageSpec.from_dict(header["spec"]),
-            pixels=np.load(directory / _PIXELS, mmap_mode="r", allow_pickle=False),
+            pixels=np.load(directory / PIXELS, mmap_mode="r", allow_pickle=False),
             paths=tuple(table["paths"].to_pylist()),
             labels=tuple(table["labels"].to_pylist()),
             splits=tuple(table["splits"].to_pylist()),
@@ -158,9 +165,10 @@ def open_cache(directory: Path) -> PictureCache:
         )
     except (OSError, KeyError, ValueError, TypeError, LookalikeError) as error:
         raise _damaged(directory) from error
-    if cache.pixels.shape[0] != len(cache) or cache.pixels.dtype != np.uint8:
+    if cache.pixels.shape[0] < len(cache) or cache.pixels.dtype != np.uint8:
         raise _damaged(directory)
-    return cache
+    # An update that was cut short has left pixels behind that no row is of.
+    return replace(cache, pixels=cache.pixels[: len(cache)])
 
 
 def _damaged(directory: Path) -> CollectionError:
@@ -171,9 +179,9 @@ def _damaged(directory: Path) -> CollectionError:
 
 def _read_header(directory: Path) -> dict[str, Any]:
     try:
-        header = json.loads((directory / _HEADER).read_text(encoding="utf-8"))
+        header = json.loads((directory / HEADER).read_text(encoding="utf-8"))
     except OSError as error:
-        raise CollectionError(f"{directory} is not a picture cache: no {_HEADER} in it") from error
+        raise CollectionError(f"{directory} is not a picture cache: no {HEADER} in it") from error
     except ValueError as error:
         raise _damaged(directory) from error
     version = header.get("format_version") if isinstance(header, dict) else None
@@ -205,7 +213,7 @@ def _is_fresh(directory: Path, key: str) -> bool:
 
 def _check_place(directory: Path) -> None:
     """Refuse to replace a folder that is not a cache: it may be somebody's pictures."""
-    if not directory.exists() or (directory / _HEADER).is_file():
+    if not directory.exists() or (directory / HEADER).is_file():
         return
     if not directory.is_dir() or any(directory.iterdir()):
         raise StorageError(
@@ -222,8 +230,8 @@ def _write(
     on_progress: OnProgress,
 ) -> None:
     blocks, done = [], 0
-    with (directory / _PIXELS).open("wb") as file:
-        start = _write_pixels_header(file, len(collection), spec)
+    with (directory / PIXELS).open("wb") as file:
+        start = write_pixels_header(file, len(collection), spec)
         on_progress(Progress("decode", 0, len(collection)))
         for block in decode_in_order(collection, spec, workers):
             file.write(block.pixels.tobytes())
@@ -232,8 +240,8 @@ def _write(
             on_progress(Progress("decode", done, len(collection)))
         rows = sum(len(block.positions) for block in blocks)
         file.seek(0)
-        if _write_pixels_header(file, rows, spec) != start:
-            raise StorageError(f"cannot write {directory / _PIXELS}: its header changed its length")
+        if write_pixels_header(file, rows, spec) != start:
+            raise StorageError(f"cannot write {directory / PIXELS}: its header changed its length")
         file.flush()
         os.fsync(file.fileno())
     skipped = [*collection.skipped, *(item for block in blocks for item in block.skipped)]
@@ -242,8 +250,8 @@ def _write(
             f"{collection.source}: not one of its {len(collection)} pictures can be read; "
             f"{len(skipped)} skipped, the first is {skipped[0].path} ({skipped[0].reason})"
         )
-    _write_table(directory / _TABLE, collection, blocks)
-    _write_header(directory / _HEADER, collection.source, spec, key, skipped)
+    _write_table(directory / TABLE, collection, blocks)
+    write_header(directory / HEADER, collection.source, spec, key, skipped)
 
 
 def _without_pixels(block: Block) -> Block:
@@ -259,7 +267,7 @@ def _without_pixels(block: Block) -> Block:
     )
 
 
-def _write_pixels_header(file: BinaryIO, rows: int, spec: ImageSpec) -> int:
+def write_pixels_header(file: BinaryIO, rows: int, spec: ImageSpec) -> int:
     """Write the header of a .npy file of that many rows, and return its length.
 
     Rows are appended by plain writes, because a full disk under a memory map kills the process.
@@ -274,26 +282,43 @@ def _write_pixels_header(file: BinaryIO, rows: int, spec: ImageSpec) -> int:
 
 
 def _write_table(path: Path, collection: Collection, blocks: list[Block]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
     pictures = [collection.pictures[position] for block in blocks for position in block.positions]
     sizes = [size for block in blocks for size in block.sizes]
     files = [file for block in blocks for file in block.files]
-    columns = {
-        "paths": pa.array([picture.path for picture in pictures], pa.string()),
-        "labels": pa.array([picture.label for picture in pictures], pa.string()),
-        "splits": pa.array([picture.split for picture in pictures], pa.string()),
-        "widths": pa.array([width for width, _ in sizes], pa.int32()),
-        "heights": pa.array([height for _, height in sizes], pa.int32()),
-        "file_sizes": pa.array([size for size, _ in files], pa.int64()),
-        "modified": pa.array([modified for _, modified in files], pa.int64()),
-        "sha256": pa.array([sha for block in blocks for sha in block.sha256], pa.string()),
+    write_columns(
+        path,
+        {
+            "paths": [picture.path for picture in pictures],
+            "labels": [picture.label for picture in pictures],
+            "splits": [picture.split for picture in pictures],
+            "widths": [width for width, _ in sizes],
+            "heights": [height for _, height in sizes],
+            "file_sizes": [size for size, _ in files],
+            "modified": [modified for _, modified in files],
+            "sha256": [sha for block in blocks for sha in block.sha256],
+        },
+    )
+
+
+def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    numbers = {
+        "widths": pa.int32(),
+        "heights": pa.int32(),
+        "file_sizes": pa.int64(),
+        "modified": pa.int64(),
     }
-    parquet.write_table(pa.table(columns), path)
+    table = pa.table(
+        {name: pa.array(values, numbers.get(name, pa.string())) for name, values in columns.items()}
+    )
+    file = io.BytesIO()
+    parquet.write_table(table, file)
+    write_bytes(path, file.getvalue())
 
 
-def _write_header(
+def write_header(
     path: Path, source: str, spec: ImageSpec, key: str, skipped: list[Skipped]
 ) -> None:
     header = {

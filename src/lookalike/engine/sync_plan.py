@@ -1,0 +1,258 @@
+"""What has to be done so that a gallery holds what a folder holds: files are known by content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lookalike.images import Collection
+from lookalike.types import OnProgress, Progress, silent
+
+if TYPE_CHECKING:
+    from lookalike.gallery import Gallery
+
+__all__ = ["SkippedBefore", "SyncPlan", "make_plan"]
+
+# Bytes that are digested at once.
+CHUNK = 1 << 20
+
+File = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SkippedBefore:
+    """A file that could not be read, and what it was like then.
+
+    Attributes:
+        reason: why it could not.
+        file: size in bytes and time of change in ns; while they stay, it is not tried again.
+    """
+
+    reason: str
+    file: File
+
+
+@dataclass(frozen=True)
+class SyncPlan:
+    """What has to be done. A position is a place in the collection, a place is one in the gallery.
+
+    Attributes:
+        added: positions of pictures of new paths and contents.
+        changed: positions of pictures whose content is new, with the place that is theirs.
+        copied: positions of pictures with the place of another one of the same content.
+        moved: positions of pictures with the place of theirs, which had another path.
+        touched: positions of pictures of which only time of change, label or split is new.
+        removed: places of pictures that are gone.
+        kept: places of pictures that were not found, in a folder that cannot be read.
+        skipped: files that are left out, with what they are like now.
+        unchanged: how many pictures are as they were.
+    """
+
+    added: tuple[int, ...] = ()
+    changed: tuple[tuple[int, int], ...] = ()
+    copied: tuple[tuple[int, int], ...] = ()
+    moved: tuple[tuple[int, int], ...] = ()
+    touched: tuple[tuple[int, int], ...] = ()
+    removed: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
+    skipped: Mapping[str, SkippedBefore] = field(default_factory=dict)
+    unchanged: int = 0
+
+    @property
+    def embeds(self) -> int:
+        """How many pictures have to be decoded and embedded."""
+        return len(self.added) + len(self.changed)
+
+    @property
+    def changes(self) -> int:
+        """How many pictures of the gallery come, go or become others."""
+        parts = (self.added, self.changed, self.copied, self.moved, self.touched, self.removed)
+        return sum(map(len, parts))
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are of each sort, ready for JSON."""
+        names = ("added", "changed", "copied", "moved", "touched", "removed", "kept", "skipped")
+        return {**{name: len(getattr(self, name)) for name in names}, "unchanged": self.unchanged}
+
+
+def make_plan(
+    gallery: Gallery,
+    collection: Collection,
+    skipped: Mapping[str, SkippedBefore],
+    *,
+    verify: bool = False,
+    on_progress: OnProgress = silent,
+) -> SyncPlan:
+    """Compare a gallery with a collection.
+
+    A file of the size and time of change that it had is taken for unchanged, unread. Others are
+    read and known by the SHA-256 of their bytes: what has that content already is not embedded.
+
+    Args:
+        gallery: as it is.
+        collection: what the folder holds.
+        skipped: files that could not be read, by path.
+        verify: read every file.
+        on_progress: told how many files are read.
+    """
+    return _Comparison(gallery, collection, skipped).plan(verify, on_progress)
+
+
+class _Comparison:
+    def __init__(
+        self, gallery: Gallery, collection: Collection, skipped: Mapping[str, SkippedBefore]
+    ) -> None:
+        self.gallery = gallery
+        self.collection = collection
+        self.skipped_before = skipped
+        stat_of = lru_cache(None)(collection.stat_of)  # an IDX file holds many pictures
+        self.positions = [
+            position
+            for position, picture in enumerate(collection.pictures)
+            if picture.split != "test"  # those are queries
+        ]
+        self.files = {
+            position: stat_of(collection.file_of(position)) for position in self.positions
+        }
+        self.known_files = list(
+            zip(gallery.file_sizes.tolist(), gallery.modified.tolist(), strict=True)
+        )
+
+    def plan(self, verify: bool, on_progress: OnProgress) -> SyncPlan:
+        same, asked, skipped = self._by_file(verify)
+        digests, unreadable = _digests(self.collection, asked, on_progress)
+        skipped |= {
+            self.collection.pictures[position].path: SkippedBefore(reason, self.files[position])
+            for position, reason in unreadable.items()
+        }
+        same, asked = self._by_content(same, asked, digests)
+        kept = self._kept(unreadable)
+        taken = {place for _, place in same} | set(kept)
+        free = [place for place in range(len(self.gallery)) if place not in taken]
+        moved, rest = self._moved(asked, free, digests)
+        copied, rest = self._copied(rest, digests)
+        free = sorted(set(free) - {place for _, place in moved})
+        own = {self.gallery.paths[place]: place for place in free}
+        paths = {position: self.collection.pictures[position].path for position in rest}
+        changed = [(one, own[paths[one]]) for one in rest if paths[one] in own]
+        touched = [pair for pair in same if self._is_touched(*pair)]
+        return SyncPlan(
+            added=tuple(position for position in rest if paths[position] not in own),
+            changed=tuple(changed),
+            copied=tuple(copied),
+            moved=tuple(moved),
+            touched=tuple(touched),
+            removed=tuple(sorted(set(free) - {place for _, place in changed})),
+            kept=tuple(kept),
+            skipped=skipped,
+            unchanged=len(same) - len(touched),
+        )
+
+    def _by_file(
+        self, verify: bool
+    ) -> tuple[list[tuple[int, int]], list[int], dict[str, SkippedBefore]]:
+        """Return what is the same by size and time, what has to be read, and what is not to be."""
+        same, asked = [], []
+        skipped = {one.path: SkippedBefore(one.reason, (-1, -1)) for one in self.collection.skipped}
+        for position in self.positions:
+            path, file = self.collection.pictures[position].path, self.files[position]
+            place, before = self.gallery.position(path), self.skipped_before.get(path)
+            if place is not None and self.known_files[place] == file and not verify:
+                same.append((position, place))
+            elif before is not None and before.file == file and not verify:
+                skipped[path] = before
+            else:
+                asked.append(position)
+        return same, asked, skipped
+
+    def _by_content(
+        self, same: list[tuple[int, int]], asked: Iterable[int], digests: Mapping[int, str]
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        """Add what has its path and its content still; return the rest of what could be read."""
+        rest = []
+        for position in asked:
+            if position not in digests:
+                continue
+            place = self.gallery.position(self.collection.pictures[position].path)
+            if place is not None and self.gallery.sha256[place] == digests[position]:
+                same.append((position, place))
+            else:
+                rest.append(position)
+        return same, rest
+
+    def _kept(self, unreadable: Iterable[int]) -> list[int]:
+        """Return places of pictures that may still be there: what hides them cannot be read."""
+        hidden = {self.collection.pictures[position].path for position in unreadable}
+        folders = tuple(
+            "" if one.path == "." else f"{one.path}/" for one in self.collection.skipped
+        )
+        seen = {self.collection.pictures[position].path for position in self.positions}
+        return [
+            place
+            for place, path in enumerate(self.gallery.paths)
+            if path in hidden or (path not in seen and path.startswith(folders) and folders)
+        ]
+
+    def _moved(
+        self, asked: Sequence[int], free: Iterable[int], digests: Mapping[int, str]
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        places: dict[str, list[int]] = {}
+        for place in free:
+            places.setdefault(self.gallery.sha256[place], []).append(place)
+        moved, rest = [], []
+        for position in asked:
+            known = places.get(digests[position])
+            if known:
+                moved.append((position, known.pop(0)))
+            else:
+                rest.append(position)
+        return moved, rest
+
+    def _copied(
+        self, asked: Iterable[int], digests: Mapping[int, str]
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        copied, rest = [], []
+        for position in asked:
+            known = self.gallery.positions_of(digests[position])
+            if known:
+                copied.append((position, known[0]))
+            else:
+                rest.append(position)
+        return copied, rest
+
+    def _is_touched(self, position: int, place: int) -> bool:
+        picture, gallery = self.collection.pictures[position], self.gallery
+        now: tuple[Any, ...] = (self.files[position], picture.label, picture.split)
+        return now != (self.known_files[place], gallery.labels[place], gallery.splits[place])
+
+
+def _digests(
+    collection: Collection, positions: Sequence[int], on_progress: OnProgress
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Return the SHA-256 of each picture, and for those that cannot be read the reason."""
+    found, unreadable = {}, {}
+
+    def digest(position: int) -> tuple[str, str]:
+        source = collection.read(position)
+        if not hasattr(source, "open"):
+            return hashlib.sha256(source.tobytes()).hexdigest(), ""
+        try:
+            with source.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest(), ""
+        except OSError as error:
+            return "", (error.strerror or "it cannot be read").lower()
+
+    with ThreadPoolExecutor() as pool:
+        for done, (position, (sha256, reason)) in enumerate(
+            zip(positions, pool.map(digest, positions), strict=True), start=1
+        ):
+            if reason:
+                unreadable[position] = reason
+            else:
+                found[position] = sha256
+            on_progress(Progress("read", done, len(positions)))
+    return found, unreadable

@@ -1,0 +1,363 @@
+"""Sync: a gallery follows its folder, at the cost of what changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.lock import writing
+from lookalike.engine.manifest import Layout, write_manifest
+from lookalike.engine.sources import has_moved, open_source, reopen_source
+from lookalike.engine.sync_plan import SkippedBefore, SyncPlan, make_plan
+from lookalike.errors import CollectionError, EngineError
+from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
+from lookalike.images import CacheUpdate, Collection
+from lookalike.images.decoding import Block, decode_in_order
+from lookalike.storage import write_text
+from lookalike.types import OnProgress, Progress, silent
+
+__all__ = ["SyncReport", "sync_engine"]
+
+# Pictures in one commit: what a sync that is cut short has to do again is less than this.
+BATCH = 2048
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did, or would do.
+
+    Attributes:
+        plan: what it found.
+        embedded: pictures that were embedded; less than planned where some cannot be read.
+        unreadable: files that turned out to be no pictures, each with its reason.
+        pictures: in the gallery now.
+        seconds: it took.
+        dry_run: nothing was changed.
+    """
+
+    plan: SyncPlan
+    embedded: int
+    unreadable: Mapping[str, str]
+    pictures: int
+    seconds: float
+    dry_run: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            **self.plan.counts(),
+            "skipped": len(self.plan.skipped) + len(self.unreadable),
+            "embedded": self.embedded,
+            "pictures": self.pictures,
+            "seconds": round(self.seconds, 3),
+            "dry_run": self.dry_run,
+        }
+
+
+def sync_engine(
+    engine: str | Path,
+    source: str | Path | None = None,
+    *,
+    verify: bool = False,
+    dry_run: bool = False,
+    device: str = "auto",
+    data_home: Path | None = None,
+    on_progress: OnProgress = silent,
+) -> SyncReport:
+    """Make the gallery hold what its folder holds now.
+
+    Files are known by size and time of change, else by content: a moved or copied file is not
+    embedded again. Every batch is a commit, so that a sync which is cut short goes on where it
+    stopped when it is run again.
+
+    Args:
+        engine: the engine's directory.
+        source: where the pictures are now; None for where they were.
+        verify: read every file, whatever its size and time say.
+        dry_run: change nothing.
+        device: where the encoder runs.
+        data_home: where data sets are kept.
+        on_progress: told how far each stage is.
+
+    Raises:
+        EngineError: there is no engine or no gallery, its pictures are gone altogether, or
+            another process is changing it.
+        StorageError: the disk is full or may not be written; what was committed stays.
+    """
+    layout = Layout(Path(engine))
+    started = time.perf_counter()
+    with writing(layout, "lookalike sync"):
+        opened = open_engine(layout.directory, device=device)
+        collection = _collection(opened, source, data_home)
+        before = read_skipped(layout)
+        plan = make_plan(opened.gallery, collection, before, verify=verify, on_progress=on_progress)
+        if dry_run:
+            seconds = time.perf_counter() - started
+            return SyncReport(plan, 0, {}, len(opened.gallery), seconds, dry_run=True)
+        job = _Sync(opened, collection, plan, on_progress)
+        job.run()
+        pictures = job.finish()
+    seconds = time.perf_counter() - started
+    return SyncReport(plan, job.embedded, job.unreadable, pictures, seconds)
+
+
+def _collection(engine: Engine, source: str | Path | None, home: Path | None) -> Collection:
+    """Return what the folder holds, if it can be believed.
+
+    Raises:
+        EngineError: it cannot.
+    """
+    directory, known = engine.layout.directory, engine.manifest.source
+    if has_moved(known) and source is None:
+        raise EngineError(
+            f"{known} is not there: the {len(engine.gallery):,} pictures of {directory} are kept. "
+            "Mount the disk, or name the folder's new place: `lookalike sync ENGINE FOLDER`"
+        )
+    if source is not None and not has_moved(known) and not _is_same(source, known):
+        raise EngineError(
+            f"{directory} follows {known}, which is still there, and not {source}: "
+            "sync without a folder, or make another engine for the other folder"
+        )
+    try:
+        if source is None:
+            return reopen_source(known, directory, home=home)
+        return open_source(source, home=home)
+    except CollectionError as error:
+        raise EngineError(
+            f"nothing is changed, the {len(engine.gallery):,} pictures of {directory} are kept: "
+            f"{error}"
+        ) from error
+
+
+def _is_same(source: str | Path, known: str) -> bool:
+    return str(source) == known or Path(source).expanduser().resolve() == Path(known)
+
+
+class _Sync:
+    """What a sync changes as it goes.
+
+    Attributes:
+        embedded: pictures embedded so far.
+        unreadable: path to reason of the files that turned out to be no pictures.
+    """
+
+    def __init__(
+        self, engine: Engine, collection: Collection, plan: SyncPlan, on_progress: OnProgress
+    ) -> None:
+        self.engine = engine
+        self.collection = collection
+        self.plan = plan
+        self.on_progress = on_progress
+        self.embedded = 0
+        self.unreadable: dict[str, str] = {}
+        self.writer = GalleryWriter(engine.layout.gallery)
+        self.cache = None if engine.cache is None else CacheUpdate(engine.cache)
+        ids = engine.gallery.ids
+        self.next_id = int(ids.max()) + 1 if len(ids) else 0
+
+    def run(self) -> None:
+        """Change the gallery: remove, move, then add, so that no path is ever there twice."""
+        plan, gallery = self.plan, self.engine.gallery
+        if not plan.changes:
+            return
+        # The pictures that everybody moves are known; the state in between is one that holds.
+        self.writer.remove(gallery.ids[list(plan.removed)])
+        self.writer.move(self._moved_rows([*plan.moved, *plan.touched]))
+        self._copy()
+        own = {position: int(gallery.ids[place]) for position, place in plan.changed}
+        self._embed([*plan.added, *own], own)
+        broken = [one for one in own if self._path(one) in self.unreadable]
+        self.writer.remove(np.array([own[one] for one in broken], np.int64))
+        self.writer.compact()
+
+    def finish(self) -> int:
+        """Write what else depends on the gallery; return how many pictures it holds now."""
+        engine, layout = self.engine, self.engine.layout
+        skipped = dict(self.plan.skipped)
+        for path, reason in self.unreadable.items():
+            skipped[path] = SkippedBefore(reason, self.collection.stat_of(path))
+        if skipped != read_skipped(layout):
+            keep_skipped(layout, skipped)
+        if self.plan.changes:
+            engine.refresh()
+            self._follow_with_cache()
+        manifest = engine.manifest
+        source = manifest.source
+        if not _is_same(self.collection.source, source):
+            source = str(Path(self.collection.source).resolve())
+        counts = replace(manifest.counts, gallery=len(engine.gallery), skipped=len(skipped))
+        root = str(self.collection.root.resolve())
+        now = replace(manifest, counts=counts, root=root, source=source)
+        if now != manifest:
+            write_manifest(layout.manifest, now)
+        return len(engine.gallery)
+
+    def _path(self, position: int) -> str:
+        return self.collection.pictures[position].path
+
+    def _moved_rows(self, pairs: Sequence[tuple[int, int]]) -> MovedRows:
+        positions = [position for position, _ in pairs]
+        pictures = [self.collection.pictures[position] for position in positions]
+        files = np.array([self.collection.stat(one) for one in positions], np.int64).reshape(-1, 2)
+        return MovedRows(
+            self.engine.gallery.ids[[place for _, place in pairs]],
+            [picture.path for picture in pictures],
+            [picture.label for picture in pictures],
+            [picture.split for picture in pictures],
+            files[:, 0],
+            files[:, 1],
+        )
+
+    def _copy(self) -> None:
+        """Add pictures whose content the gallery has under another path."""
+        if not self.plan.copied:
+            return
+        rows, gallery = self._moved_rows(self.plan.copied), self.engine.gallery
+        places = [place for _, place in self.plan.copied]
+        self._put(
+            GalleryRows(
+                rows.paths,
+                rows.labels,
+                rows.splits,
+                gallery.widths[places],
+                gallery.heights[places],
+                [gallery.sha256[place] for place in places],
+                gallery.embeddings[places],
+                rows.file_sizes,
+                rows.modified,
+            ),
+            [None] * len(places),
+        )
+
+    def _embed(self, positions: Sequence[int], own: Mapping[int, int]) -> None:
+        """Decode, embed and put pictures; those of `own` have an id."""
+        started, done = time.perf_counter(), 0
+        for start in range(0, len(positions), BATCH):
+            batch = sorted(positions[start : start + BATCH])
+            blocks, facts, kept = [], [], []
+            for block in self._decoded(batch):
+                blocks.append(block.pixels)
+                facts += _facts(self.collection, batch, block)
+                kept += [batch[at] for at in block.positions]
+                self.unreadable |= {one.path: one.reason for one in block.skipped}
+            pixels = np.concatenate(blocks)
+            if len(pixels):
+                rows = _rows(facts, self.engine.encoder.embed(pixels))
+                self._put(rows, [own.get(position) for position in kept])
+                if self.cache is not None:
+                    self.cache.add(pixels, facts)
+            done += len(batch)
+            self.embedded += len(pixels)
+            rate = done / (time.perf_counter() - started)
+            self.on_progress(Progress("sync", done, len(positions), f"{rate:,.0f} pictures/s"))
+
+    def _decoded(self, positions: Sequence[int]) -> Iterator[Block]:
+        pictures = (self.collection.pictures[position] for position in positions)
+        return decode_in_order(self.collection.with_pictures(pictures), self.engine.image)
+
+    def _put(self, rows: GalleryRows, ids: Sequence[int | None]) -> None:
+        given = []
+        for one in ids:
+            given.append(self.next_id if one is None else one)
+            self.next_id += one is None
+        self.writer.put(rows, np.array(given, np.int64))
+
+    def _follow_with_cache(self) -> None:
+        """Make the decoded pictures those of the gallery and the queries kept beside it."""
+        if self.cache is None:
+            return
+        gallery, old = self.engine.gallery, self.cache.cache
+        positions = {picture.path: at for at, picture in enumerate(self.collection.pictures)}
+        # A sync that was cut short may have left pictures out.
+        lacking = [
+            positions[path]
+            for path, sha256 in zip(gallery.paths, gallery.sha256, strict=True)
+            if self.cache.lacks(sha256) and path in positions
+        ]
+        for start in range(0, len(lacking), BATCH):
+            batch = sorted(lacking[start : start + BATCH])
+            for block in self._decoded(batch):
+                self.cache.add(block.pixels, _facts(self.collection, batch, block))
+        self.cache.commit(_gallery_facts(self.engine), old.rows("test").tolist())
+
+
+def _facts(collection: Collection, positions: Sequence[int], block: Block) -> list[dict[str, Any]]:
+    """Return what is known of each picture of a block, by the cache's columns."""
+    return [
+        {
+            "paths": collection.pictures[positions[at]].path,
+            "labels": collection.pictures[positions[at]].label,
+            "splits": collection.pictures[positions[at]].split,
+            "widths": width,
+            "heights": height,
+            "file_sizes": size,
+            "modified": modified,
+            "sha256": sha256,
+        }
+        for at, (width, height), (size, modified), sha256 in zip(
+            block.positions, block.sizes, block.files, block.sha256, strict=True
+        )
+    ]
+
+
+def _gallery_facts(engine: Engine) -> list[dict[str, Any]]:
+    gallery = engine.gallery
+    columns = {
+        "paths": gallery.paths,
+        "labels": gallery.labels,
+        "splits": gallery.splits,
+        "widths": gallery.widths.tolist(),
+        "heights": gallery.heights.tolist(),
+        "file_sizes": gallery.file_sizes.tolist(),
+        "modified": gallery.modified.tolist(),
+        "sha256": gallery.sha256,
+    }
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def _rows(facts: Sequence[Mapping[str, Any]], embeddings: NDArray[np.float32]) -> GalleryRows:
+    def column(name: str) -> list[Any]:
+        return [fact[name] for fact in facts]
+
+    return GalleryRows(
+        column("paths"),
+        column("labels"),
+        column("splits"),
+        np.array(column("widths"), np.int32),
+        np.array(column("heights"), np.int32),
+        column("sha256"),
+        embeddings,
+        np.array(column("file_sizes"), np.int64),
+        np.array(column("modified"), np.int64),
+    )
+
+
+def read_skipped(layout: Layout) -> dict[str, SkippedBefore]:
+    """Return the files that could not be read, by path; none if that is not known."""
+    try:
+        listed = json.loads(layout.skipped.read_text(encoding="utf-8"))
+        return {
+            one["path"]: SkippedBefore(one["reason"], tuple(one.get("file", (-1, -1))))
+            for one in listed
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def keep_skipped(layout: Layout, skipped: Mapping[str, SkippedBefore]) -> None:
+    """Write which files could not be read, why, and what they were like."""
+    listed = [
+        {"path": path, "reason": one.reason, "file": list(one.file)}
+        for path, one in skipped.items()
+    ]
+    write_text(layout.skipped, json.dumps(listed, indent=1) + "\n")

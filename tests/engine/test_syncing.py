@@ -1,0 +1,313 @@
+"""Sync: the gallery follows the folder, and only what changed is embedded."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawing import draw_picture
+
+import lookalike
+import lookalike.gallery
+import lookalike.images
+from lookalike.encoder import Encoder
+from lookalike.engine import Engine, lock, sync_engine
+from lookalike.engine.manifest import Layout
+from lookalike.errors import EngineError
+from lookalike.gallery import open_gallery
+
+Pictures = dict[str, tuple[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder `photos` and its engine, to be copied together."""
+    root = tmp_path_factory.mktemp("built")
+    for kind in ("disc", "square"):
+        (root / "photos" / kind).mkdir(parents=True)
+        for number in range(8):
+            draw_picture(kind, number).save(root / "photos" / kind / f"{number}.png")
+    lookalike.build(
+        root / "photos", root / "e.lookalike", epochs=1, batch_size=8, size=16, report=False,
+        device="cpu",
+    )  # fmt: skip
+    return root
+
+
+@pytest.fixture
+def photos(built: Path, tmp_path: Path) -> Path:
+    """The folder of an engine `e.lookalike` beside it, both free to be changed."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)  # times of change are copied too
+    manifest = tmp_path / "e.lookalike" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(str(built), str(tmp_path)))
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures each call of the encoder embeds."""
+    counts: list[int] = []
+    embed = Encoder.embed
+
+    def count(self: Encoder, pixels: np.ndarray, *rest: object, **named: object) -> np.ndarray:
+        found = embed(self, pixels, *rest, **named)  # type: ignore[arg-type]
+        counts.append(len(found))
+        return found
+
+    monkeypatch.setattr(Encoder, "embed", count)
+    return counts
+
+
+def engine_of(photos: Path) -> Path:
+    return photos.parent / "e.lookalike"
+
+
+def state(photos: Path) -> Pictures:
+    """Path to content and embedding of every picture in the gallery."""
+    gallery = open_gallery(engine_of(photos) / "gallery")
+    assert len(set(gallery.paths)) == len(gallery)
+    rows = zip(gallery.paths, gallery.sha256, gallery.embeddings, strict=True)
+    return {path: (sha256, embedding.tobytes()) for path, sha256, embedding in rows}
+
+
+def counts(photos: Path, **settings: bool) -> dict[str, int]:
+    """Sync; return the counts that are not 0."""
+    report = sync_engine(engine_of(photos), **settings).as_dict()
+    names = ("added", "changed", "copied", "moved", "touched", "removed", "kept", "skipped",
+             "unchanged", "embedded")  # fmt: skip
+    return {name: report[name] for name in names if report[name]}
+
+
+def check_cache(photos: Path) -> None:
+    """The decoded pictures are those of the files, under their paths, and no others."""
+    engine = lookalike.open(engine_of(photos))
+    cache = engine.cache
+    assert cache is not None
+    assert {cache.paths[row] for row in cache.rows()} == set(engine.gallery.paths)
+    for path in engine.gallery.paths:
+        row = cache.position(path)
+        assert row is not None
+        decoded = lookalike.images.decode(photos / path, engine.image).pixels
+        np.testing.assert_array_equal(cache.pixels[row], decoded)
+
+
+def test_nothing_has_changed(photos: Path, embedded: list[int]):
+    version = open_gallery(engine_of(photos) / "gallery").version
+    assert counts(photos) == {"unchanged": 16}
+    assert counts(photos, verify=True) == {"unchanged": 16}
+    assert not embedded
+    assert open_gallery(engine_of(photos) / "gallery").version == version
+
+
+def add(photos: Path) -> None:
+    (photos / "stripes").mkdir()
+    for number in range(3):
+        draw_picture("stripes", number).save(photos / "stripes" / f"{number}.png")
+
+
+def change(photos: Path) -> None:
+    draw_picture("stripes", 9).save(photos / "disc" / "3.png")
+
+
+def move(photos: Path) -> None:
+    (photos / "square").rename(photos / "renamed")
+    (photos / "disc" / "1.png").rename(photos / "1.png")
+
+
+def copy(photos: Path) -> None:
+    shutil.copy(photos / "disc" / "1.png", photos / "copy.png")
+
+
+def touch(photos: Path) -> None:
+    os.utime(photos / "disc" / "1.png", (1, 1))
+
+
+def remove(photos: Path) -> None:
+    shutil.rmtree(photos / "square")
+
+
+def swap(photos: Path) -> None:
+    one, other, between = (photos / "disc" / f"{name}.png" for name in (1, 2, "x"))
+    one.rename(between)
+    other.rename(one)
+    between.rename(other)
+
+
+def replace_by_another(photos: Path) -> None:
+    (photos / "disc" / "1.png").replace(photos / "disc" / "2.png")
+
+
+def everything(photos: Path) -> None:
+    for one in (add, change, copy, swap, remove):
+        one(photos)
+    (photos / "disc" / "7.png").rename(photos / "7.png")
+
+
+CHANGES: dict[Callable[[Path], None], dict[str, int]] = {
+    add: {"added": 3, "unchanged": 16, "embedded": 3},
+    change: {"changed": 1, "unchanged": 15, "embedded": 1},
+    move: {"moved": 9, "unchanged": 7},
+    copy: {"copied": 1, "unchanged": 16},
+    touch: {"touched": 1, "unchanged": 15},
+    remove: {"removed": 8, "unchanged": 8},
+    swap: {"moved": 2, "unchanged": 14},
+    replace_by_another: {"moved": 1, "removed": 1, "unchanged": 14},
+    everything: {"added": 3, "changed": 1, "copied": 1, "moved": 3, "removed": 8, "unchanged": 4,
+                 "embedded": 4},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("happens", CHANGES, ids=lambda one: one.__name__)
+def test_only_what_changed_costs(
+    happens: Callable[[Path], None], photos: Path, embedded: list[int]
+):
+    wanted = CHANGES[happens]
+    happens(photos)
+    before = state(photos)
+    planned = counts(photos, dry_run=True)
+    assert state(photos) == before
+    assert planned == {name: count for name, count in wanted.items() if name != "embedded"}
+    assert counts(photos) == wanted
+    assert sum(embedded) == wanted.get("embedded", 0)
+    assert counts(photos) == {"unchanged": len(state(photos))}
+    check_cache(photos)
+
+
+@pytest.mark.parametrize("happens", CHANGES, ids=lambda one: one.__name__)
+def test_the_gallery_is_as_if_it_had_been_made_anew(happens: Callable[[Path], None], photos: Path):
+    happens(photos)
+    sync_engine(engine_of(photos))
+    synced, engine = state(photos), lookalike.open(engine_of(photos))
+    files = {path.relative_to(photos).as_posix(): path for path in photos.rglob("*.png")}
+    assert set(synced) == set(files)
+    assert len(engine) == engine.manifest.counts.gallery == len(files)
+    fresh = engine.embed([path.read_bytes() for path in files.values()])
+    gallery = engine.gallery
+    places = [gallery.position(name) for name in files]
+    np.testing.assert_allclose(gallery.embeddings[places], fresh, atol=1e-5)
+    assert [gallery.labels[place] for place in places] == [
+        name.rpartition("/")[0] or None for name in files
+    ]
+
+
+def test_a_picture_that_breaks_is_left_out_and_tried_again_when_it_changes(
+    photos: Path, embedded: list[int]
+):
+    good = (photos / "disc" / "1.png").read_bytes()
+    (photos / "disc" / "1.png").write_bytes(good[:100])
+    (photos / "new.png").write_bytes(b"")
+    assert counts(photos) == {"added": 1, "changed": 1, "skipped": 2, "unchanged": 15}
+    engine = lookalike.open(engine_of(photos))
+    assert engine.gallery.position("disc/1.png") is None
+    assert {one.path for one in engine.skipped()} == {"disc/1.png", "new.png"}
+    assert all(one.reason for one in engine.skipped())
+    assert counts(photos) == {"skipped": 2, "unchanged": 15}
+    (photos / "disc" / "1.png").write_bytes(good)
+    assert counts(photos) == {"added": 1, "skipped": 1, "unchanged": 15, "embedded": 1}
+    assert sum(embedded) == 1
+    check_cache(photos)
+
+
+def test_a_folder_that_is_gone_or_empty_is_no_deletion(photos: Path):
+    before = state(photos)
+    away = photos.with_name("away")
+    photos.rename(away)
+    with pytest.raises(EngineError, match=r"photos is not there: the 16 pictures of .* are kept"):
+        sync_engine(engine_of(photos))
+    photos.mkdir()  # a mount point without its disk
+    with pytest.raises(EngineError, match=r"nothing is changed, the 16 pictures of .* are kept"):
+        sync_engine(engine_of(photos))
+    assert state(photos) == before
+    photos.rmdir()
+    assert sync_engine(engine_of(photos), away).plan.counts()["unchanged"] == 16
+    assert lookalike.open(engine_of(photos)).root == away.resolve()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_kept(photos: Path):
+    before = state(photos)
+    (photos / "square").chmod(0)
+    try:
+        assert counts(photos) == {"kept": 8, "skipped": 1, "unchanged": 8}
+        assert state(photos) == before
+    finally:
+        (photos / "square").chmod(0o755)
+
+
+def test_pictures_of_a_folder_that_cannot_be_listed_are_kept(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    scan = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "square":
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert counts(photos) == {"kept": 8, "skipped": 1, "unchanged": 8}
+    assert len(state(photos)) == 16
+
+
+def test_another_folder_is_refused_while_the_own_is_there(photos: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    other.mkdir()
+    draw_picture("disc", 1).save(other / "1.png")
+    with pytest.raises(EngineError, match=r"follows .*photos, which is still there"):
+        sync_engine(engine_of(photos), other)
+
+
+def test_a_second_writer_is_told_who_the_first_is(photos: Path):
+    with lock.writing(Layout(engine_of(photos)), "the first"):
+        with pytest.raises(EngineError, match=rf"`the first`, process {os.getpid()} on "):
+            sync_engine(engine_of(photos))
+        assert len(lookalike.open(engine_of(photos)).search("disc/1.png", k=3)) == 3
+    assert counts(photos) == {"unchanged": 16}
+
+
+def test_a_sync_that_was_cut_short_is_gone_on_with(photos: Path, monkeypatch: pytest.MonkeyPatch):
+    from lookalike.engine import syncing
+
+    everything(photos)
+    monkeypatch.setattr(syncing, "BATCH", 1)
+    steps = ("remove", "move", "put", "put", "put")
+    for stop in range(len(steps)):
+        calls = iter(range(100))
+
+        def failing(name: str, whole: Callable[..., None], at: int = stop, calls=calls):
+            def step(*rest: object) -> None:
+                if next(calls) == at:
+                    raise KeyboardInterrupt
+                whole(*rest)
+
+            return step
+
+        with monkeypatch.context() as patch:
+            writer = lookalike.gallery.GalleryWriter
+            for name in ("remove", "move", "put"):
+                patch.setattr(writer, name, failing(name, getattr(writer, name)))
+            with pytest.raises(KeyboardInterrupt):
+                sync_engine(engine_of(photos))
+        state(photos)  # no path twice
+        assert len(Engine(engine_of(photos)).search("disc/0.png", k=2)) == 2
+    sync_engine(engine_of(photos))
+    files = {path.relative_to(photos).as_posix() for path in photos.rglob("*.png")}
+    assert set(state(photos)) == files
+    check_cache(photos)
+
+
+def test_an_open_engine_takes_up_what_a_sync_changed(photos: Path):
+    engine = lookalike.open(engine_of(photos), device="cpu")
+    assert engine.refresh() is False
+    assert len(engine.search("disc/1.png", k=99)) == 15
+    add(photos)
+    sync_engine(engine_of(photos))
+    assert len(engine.search("disc/1.png", k=99)) == 15
+    assert engine.refresh() is True
+    assert len(engine.search("disc/1.png", k=99)) == 18
+    assert json.loads((engine_of(photos) / "manifest.json").read_text())["counts"]["gallery"] == 19
