@@ -26,6 +26,7 @@ from lookalike.errors import CollectionError, SettingsError
 from lookalike.gallery import Gallery, GalleryRows, write_gallery
 from lookalike.images import Collection, ImageSpec, PictureCache, Skipped, decode_collection
 from lookalike.models import Preset, TrainingSettings, build_model, get_preset, resolve_image
+from lookalike.parts import natural_balance
 from lookalike.storage import write_text
 from lookalike.training import TrainingRecord, split_rows, spread_rows, train
 from lookalike.types import OnProgress, silent
@@ -154,6 +155,7 @@ def train_encoder(
         image,
         latent=settings.latent,
         mirrors=model.mirrors,
+        balance=natural_balance(len(rows), model.balance_of_few) if model.parts else None,
         device=settings.device,
     )
     encoder.save(layout.encoder)
