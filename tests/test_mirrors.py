@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from lookalike.encoder import Encoder, load_encoder
+from lookalike.engine import BuildSettings, index_engine, open_source, train_engine
 from lookalike.images import ImageSpec
 from lookalike.models import build_model, get_preset
 from lookalike.parts import LatentPart, fit_parts
@@ -43,6 +46,31 @@ def test_mirroring_survives_saving_before_and_after_whitening(encoder, tmp_path)
     made.whitening = None
     made.save(tmp_path / "bare")
     assert load_encoder(tmp_path / "bare", device="cpu").mirrors
+
+
+@pytest.mark.parametrize("whiten", [True, False])
+def test_only_whitened_embeddings_are_said_to_be_those_of_mirror_images(
+    photos, tmp_path, monkeypatch, whiten
+):
+    """The pictures' shapes point nowhere in particular; what is stored is what searches do."""
+    monkeypatch.setattr("lookalike.training.preparing.is_undirected", lambda *_: True)
+    place = tmp_path / "e.lookalike"
+    settings = BuildSettings(size=16, epochs=1, whiten=whiten, device="cpu")
+    trained = train_engine(open_source(photos), place, settings)
+    assert trained.encoder.mirrors is whiten
+    engine = index_engine(place, device="cpu")
+    assert engine.encoder.mirrors is whiten
+    config = json.loads((place / "encoder" / "config.json").read_text())
+    assert config.get("mirrors", False) is whiten
+
+
+def test_an_older_engine_of_bare_latents_is_put_right_by_indexing(photos, tmp_path):
+    place = tmp_path / "e.lookalike"
+    settings = BuildSettings(size=16, epochs=1, whiten=False, device="cpu")
+    encoder = train_engine(open_source(photos), place, settings).encoder
+    encoder.mirrors = True
+    encoder.save(place / "encoder")
+    assert not index_engine(place, device="cpu").encoder.mirrors
 
 
 def test_the_mean_of_two_embeddings_weighs_parts_as_one_does(rng):

@@ -35,7 +35,8 @@ class Encoder:
         image: how pictures are prepared; pixels of this shape go in.
         latent: latent width asked for, None for the preset's own.
         whitening: fitted on the gallery, or None for the bare latent.
-        mirrors: a picture and its mirror image have one embedding, between those of the two.
+        mirrors: a picture and its mirror image have one embedding, between those of the two, once
+            the latents are whitened: bare ones have no direction between them.
         balance: how much the meaning counts once the latents are whitened; None leaves it to the
             number of pictures that the whitening is first fitted on. A whitening has its own.
         device: where the network runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
@@ -296,13 +297,4 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
         EngineError: files are missing, damaged or of another format version.
     """
     saved = read_encoder(directory)
-    return Encoder(
-        saved.model,
-        saved.preset,
-        saved.image,
-        latent=saved.latent,
-        whitening=saved.whitening,
-        mirrors=saved.mirrors,
-        balance=saved.balance,
-        device=device,
-    )
+    return Encoder(**vars(saved), device=device)

@@ -40,7 +40,7 @@ _DAMAGES = (OSError, RuntimeError, SafetensorError, KeyError, TypeError, ValueEr
 
 @dataclass(frozen=True)
 class SavedEncoder:
-    """What a directory holds of an encoder.
+    """What a directory holds of an encoder; `Encoder` takes each by the same name.
 
     Attributes:
         model: the network with its weights, on the CPU.

@@ -149,18 +149,22 @@ def train_encoder(
             on_progress=on_progress,
         )
         record.write_csv(layout.reports / "history.csv")
+    whiten = preset.whiten if settings.whiten is None else settings.whiten
     encoder = Encoder(
         model,
         preset.name,
         image,
         latent=settings.latent,
-        mirrors=model.mirrors,
+        mirrors=model.mirrors and whiten,
         balance=natural_balance(len(rows), model.balance_of_few) if model.parts else None,
         device=settings.device,
     )
     encoder.save(layout.encoder)
-    used: dict[str, Any] = {"whiten": preset.whiten if settings.whiten is None else settings.whiten}
-    used |= {"training": asdict(schedule) if schedule else None, "chosen": settings.chosen()}
+    used = {
+        "whiten": whiten,
+        "training": asdict(schedule) if schedule else None,
+        "chosen": settings.chosen(),
+    }
     return Trained(encoder, record, cache, used, len(rows), len(held_out))
 
 
@@ -183,6 +187,8 @@ def fill_gallery(
     latents = encoder.latents(cache.pixels, rows, on_progress=on_progress)
     if whiten:
         encoder.fit_whitening(latents)
+    else:
+        encoder.mirrors = False  # older engines said so of bare latents too
     embeddings = encoder.finish(latents, cache.pixels, rows, on_progress=on_progress)
     encoder.save(layout.encoder)
     return write_gallery(
