@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lookalike.engine import Engine, open_engine
 from lookalike.evaluation import Metrics, evaluate_queries, leave_one_out
 from lookalike.images import PictureCache
+from lookalike.training.neighbours import nearer_when_mirrored
 
 FEW = 5_000
 SEARCHED, ASKED, JUDGED = 20_000, 2_000, 2_000
@@ -64,10 +65,7 @@ def _share(engine: Engine, cache: PictureCache, rows: NDArray[np.int64]) -> floa
     pixels = np.asarray(cache.pixels[np.sort(rows[:JUDGED])])
     upright = engine.encoder.embed(pixels)[:, :width]
     turned = engine.encoder.embed(np.ascontiguousarray(pixels[:, :, ::-1]))[:, :width]
-    near, far = upright @ upright.T, turned @ upright.T
-    np.fill_diagonal(near, -1)
-    np.fill_diagonal(far, -1)
-    return float(np.mean(far.max(axis=1) >= near.max(axis=1)))
+    return nearer_when_mirrored(upright, turned)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,36 @@ def test_the_fingerprint_knows_weights_settings_and_whitening(pixels):
     assert encoder().fingerprint == plain.fingerprint
 
 
+@pytest.mark.parametrize("balance", [0.3, 0.42])
+def test_the_balance_is_kept_whatever_is_whitened(tmp_path: Path, balance: float):
+    image = ImageSpec(16, 16, 1)
+    model = build_model(get_preset("twin"), image)
+    made = Encoder(model, "twin", image, balance=balance, device="cpu")
+    made.save(tmp_path / "bare")
+    loaded = load_encoder(tmp_path / "bare", device="cpu")
+    assert loaded.fingerprint == made.fingerprint
+    latents = np.random.default_rng(0).normal(size=(11_000, 576)).astype(np.float32)
+    for count in (30, 11_000):
+        loaded.whitening = None
+        loaded.fit_whitening(latents[:count])
+        assert loaded.whitening is not None
+        assert loaded.config()["balance"] == balance == loaded.whitening.balance
+    loaded.save(tmp_path / "whitened")
+    again = load_encoder(tmp_path / "whitened", device="cpu")
+    assert again.fingerprint == loaded.fingerprint
+    again.fit_whitening(latents[:30])
+    assert again.config()["balance"] == balance
+
+
+def test_an_encoder_that_has_no_balance_yet_takes_that_of_its_first_gallery(tmp_path: Path):
+    image = ImageSpec(16, 16, 1)
+    made = Encoder(build_model(get_preset("twin"), image), "twin", image, device="cpu")
+    assert "balance" not in made.config()
+    latents = np.random.default_rng(0).normal(size=(60, 576)).astype(np.float32)
+    made.fit_whitening(latents)
+    assert made.config()["balance"] == 0.3
+
+
 @pytest.mark.parametrize("normalised", [False, True])
 def test_reconstruction_errors_are_of_pixels_in_0_1(pixels, normalised: bool):
     shift = {"mean": (0.5,), "std": (0.5,)} if normalised else {}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,29 @@ def test_index_takes_other_pictures(photos: Path, tmp_path: Path):
     engine = index_engine(place, photos / "stripes", device="cpu")
     assert len(engine) == 12
     assert engine.search("00.png", 1).hits[0].path.endswith((".png", ".jpg"))
+
+
+def test_the_meaning_weighs_what_the_training_pictures_say(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Trained on 24 of 36 pictures that are all searched; re-indexed, the balance is the same."""
+    told = []
+
+    def natural(pictures: int, of_few: float) -> float:
+        told.append(pictures)
+        return 0.4
+
+    monkeypatch.setattr("lookalike.engine.stages.natural_balance", natural)
+    root = tmp_path / "pictures"
+    for kind, split in (("disc", "train"), ("square", "train"), ("stripes", "val")):
+        shutil.copytree(photos / kind, root / split / kind)
+    place = tmp_path / "e.lookalike"
+    engine = lookalike.build(root, place, size=16, epochs=1, report=False, device="cpu")
+    assert (told, len(engine)) == ([24], 36)
+    assert engine.encoder.whitening.balance == 0.4  # type: ignore[union-attr]
+    (root / "val" / "stripes" / "00.png").unlink()
+    again = index_engine(place, device="cpu")
+    assert (len(again), again.encoder.balance) == (35, 0.4)
 
 
 def test_splits_play_their_parts(photos: Path, tmp_path: Path):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from lookalike.engine import open_engine
 from lookalike.engine.card import Card
 from lookalike.engine.copies_section import copies_section
 from lookalike.engine.measure import Evaluation, EvaluationRow
-from lookalike.engine.verdict import sentence
+from lookalike.engine.verdict import Made, sentence
 from lookalike.evaluation import COLUMNS, EDITS, STRENGTHS, CopiesReport, Metrics
+from lookalike.search import SearchSettings
+from lookalike.types import METRICS
 
 PICTURES = 100
 EDIT_NAMES = tuple(EDITS)
@@ -33,7 +38,7 @@ def labelled(share: float) -> Metrics:
 
 
 def test_what_it_is_good_at_and_what_not():
-    said = sentence(card({"frame": 0.5, "crop": 0.7}), None, trained_on=5_000)
+    said = sentence(card({"frame": 0.5, "crop": 0.7}), None, Made("twin", "cosine", 5_000))
     assert said.startswith("Finds 90% of medium edited copies first: good at copies that are ")
     assert "poor at framed (50%) and cropped (70%)" in said
     assert "the pictures carry no labels" in said
@@ -41,36 +46,92 @@ def test_what_it_is_good_at_and_what_not():
 
 
 def test_an_engine_that_finds_everything():
-    said = sentence(card({}), None, trained_on=0)
+    said = sentence(card({}), None, Made("twin", "cosine", 0))
     assert said.startswith("Finds 100% of medium edited copies first, whatever was done to them.")
-    almost = sentence(card({"blur": 0.99}), None, trained_on=0)
+    almost = sentence(card({"blur": 0.99}), None, Made("twin", "cosine", 0))
     assert almost.startswith("Finds 99% ")  # only all is 100 %
 
 
 def test_an_engine_that_finds_nothing_well():
-    said = sentence(card(dict.fromkeys(EDIT_NAMES, 0.1)), None, trained_on=10)
+    said = sentence(card(dict.fromkeys(EDIT_NAMES, 0.1)), None, Made("twin", "cosine", 10))
     assert said.startswith("Finds 10% of medium edited copies first: poor at cropped (10%),")
     assert said.endswith("more pictures, 10 are few to learn from.")
 
 
+NAMES = {
+    "choose": "let the build choose (--choose): a pretrained network knows these kinds of things.",
+    "pretrained": "a pretrained network (--preset efficientnet-lite0), which knows these kinds",
+    "more": "more pictures, 100 are few to learn from.",
+    "longer": "longer training; hog alone is better.",
+    "learn": "a preset that learns from these pictures (--preset twin); hog alone is better.",
+    "adapt": "(--preset efficientnet-lite0-twin); hog alone is better.",
+    "crop": "searching with the part that matters (--crop).",
+    "train or search": "help: longer training, expansion (--expand) or re-ranking (--rerank k-rec",
+    "search": "help: expansion (--expand) or re-ranking (--rerank k-reciprocal).",
+    "rerank": "help: re-ranking (--rerank k-reciprocal).",
+    "expand": "help: expansion (--expand).",
+}
+LITE = "efficientnet-lite0"
+ADVICE = [
+    # preset, metric, trained on, chosen; better baseline, poor edit -> advice
+    ("twin", "cosine", 100, False, LITE, None, "choose"),
+    ("twin", "cosine", 100, True, LITE, None, "pretrained"),
+    ("vgg19", "cosine", 0, False, LITE, None, "choose"),
+    (LITE, "cosine", 0, False, LITE, None, "search"),
+    (LITE, "cosine", 0, True, "hog", None, "search"),
+    (LITE, "cosine", 0, False, "hog", "crop", "adapt"),
+    ("vgg19", "cosine", 0, False, "hog", None, "learn"),
+    (f"{LITE}-twin", "cosine", 100, False, LITE, None, "more"),
+    (f"{LITE}-twin", "cosine", 5_000, True, "hog", None, "longer"),
+    ("twin", "cosine", 100, False, "hog", None, "more"),
+    ("twin", "cosine", 5_000, False, "hog", "frame", "longer"),
+    ("twin", "cosine", 5_000, False, None, "frame", "crop"),
+    ("twin", "cosine", 5_000, False, None, "blur", "train or search"),
+    (LITE, "cosine", 0, False, None, "crop", "crop"),
+    (LITE, "cosine", 0, False, None, None, "search"),
+    (LITE, "euclidean", 0, False, None, None, "rerank"),
+    (LITE, "inner", 0, False, None, None, "expand"),
+]
+
+
 @pytest.mark.parametrize(
-    ("better", "trained_on", "advice"),
-    [
-        ("efficientnet-lite0", 100, "let the build choose (--choose)"),
-        ("hog", 100, "more pictures, 100 are few to learn from"),
-        ("hog", 5_000, "longer training; hog alone is better"),
-    ],
+    ("preset", "metric", "trained_on", "chosen", "better", "poor", "advice"), ADVICE
 )
-def test_a_better_baseline_is_named_and_advice_follows(better: str, trained_on: int, advice: str):
-    rows = (EvaluationRow("twin", labelled(0.5)), EvaluationRow(better, labelled(0.9)))
-    said = sentence(card({}), Evaluation("held out", rows), trained_on=trained_on)
-    assert f"Of ten hits 5.0 share the label, 9.0 with {better}, the best baseline" in said
-    assert advice in said
+def test_advice_does_not_contradict_the_engine(
+    preset: str,
+    metric: str,
+    trained_on: int,
+    chosen: bool,
+    better: str | None,
+    poor: str | None,
+    advice: str,
+):
+    rows = [EvaluationRow(f"{preset} (this engine)", labelled(0.5))]
+    if better:
+        rows.append(EvaluationRow(better, labelled(0.9)))
+    made = Made(preset, metric, trained_on, chosen)
+    said = sentence(card({poor: 0.5} if poor else {}), Evaluation("held out", tuple(rows)), made)
+    if better:
+        assert f"Of ten hits 5.0 share the label, 9.0 with {better}, the best baseline" in said
+    assert NAMES[advice] in said
+
+
+def test_what_is_advised_for_a_metric_is_allowed_by_it():
+    for metric in METRICS:
+        said = sentence(card({}), None, Made("vgg19", metric, 0))
+        if "--expand" in said:
+            SearchSettings(expand=3).check_metric(metric)
+        if "--rerank" in said:
+            SearchSettings(rerank="k-reciprocal").check_metric(metric)
+
+
+def test_how_an_engine_was_made(engine_path: Path):
+    assert Made.of(open_engine(engine_path)) == Made("twin", "cosine", 36)
 
 
 def test_without_baselines_only_the_own_figure_is_said():
     evaluation = Evaluation("held out", (EvaluationRow("twin", labelled(1.0)),))
-    said = sentence(card({}), evaluation, trained_on=5_000)
+    said = sentence(card({}), evaluation, Made("twin", "cosine", 5_000))
     assert "Of ten hits 10.0 share the label. What would help" in said
 
 

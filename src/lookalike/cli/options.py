@@ -123,7 +123,7 @@ Depth = Annotated[
 Balance = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(
-        help="From 0, looks like, to 1, means like; for twins.  [default: the engine's, 0.5]"
+        help="From 0, looks like, to 1, means like; for twins.  [default: the engine's own]"
     ),
 ]
 Like = Annotated[

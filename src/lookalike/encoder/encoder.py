@@ -35,7 +35,10 @@ class Encoder:
         image: how pictures are prepared; pixels of this shape go in.
         latent: latent width asked for, None for the preset's own.
         whitening: fitted on the gallery, or None for the bare latent.
-        mirrors: a picture and its mirror image have one embedding, between those of the two.
+        mirrors: a picture and its mirror image have one embedding, between those of the two, once
+            the latents are whitened: bare ones have no direction between them.
+        balance: how much the meaning counts once the latents are whitened; None leaves it to the
+            number of pictures that the whitening is first fitted on. A whitening has its own.
         device: where the network runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
     """
 
@@ -48,6 +51,7 @@ class Encoder:
         latent: int | None = None,
         whitening: Whitening | PartedWhitening | None = None,
         mirrors: bool = False,
+        balance: float | None = None,
         device: str = "auto",
     ) -> None:
         self.device = resolve_device(device)
@@ -57,6 +61,7 @@ class Encoder:
         self.latent = latent
         self.whitening = whitening
         self.mirrors = mirrors
+        self.balance = whitening.balance if isinstance(whitening, PartedWhitening) else balance
 
     @property
     def decodes(self) -> bool:
@@ -199,8 +204,10 @@ class Encoder:
             "latent": self.latent,
             "image": self.image.as_dict(),
         }
-        if isinstance(self.whitening, PartedWhitening):
-            config["balance"] = self.whitening.balance
+        whitening = self.whitening
+        balance = whitening.balance if isinstance(whitening, PartedWhitening) else self.balance
+        if balance is not None:
+            config["balance"] = balance
         if self.mirrors:
             config["mirrors"] = True
         return config
@@ -262,12 +269,15 @@ class Encoder:
     def fit_whitening(self, latents: NDArray[np.float32]) -> None:
         """Fit the half-whitening on a gallery's bare latents, part by part if they have parts.
 
+        The balance of the parts stays what it was where it is known.
+
         Args:
             latents: float32 (N, D), as `latents` gives them.
         """
         if self.model.parts:
-            balance = natural_balance(len(latents), self.model.balance_of_few)
-            self.whitening = fit_parts(latents, self.model.parts, balance=balance)
+            if self.balance is None:
+                self.balance = natural_balance(len(latents), self.model.balance_of_few)
+            self.whitening = fit_parts(latents, self.model.parts, balance=self.balance)
         else:
             self.whitening = fit_whitening(latents)
 
@@ -287,12 +297,4 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
         EngineError: files are missing, damaged or of another format version.
     """
     saved = read_encoder(directory)
-    return Encoder(
-        saved.model,
-        saved.preset,
-        saved.image,
-        latent=saved.latent,
-        whitening=saved.whitening,
-        mirrors=saved.mirrors,
-        device=device,
-    )
+    return Encoder(**vars(saved), device=device)

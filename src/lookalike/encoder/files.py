@@ -40,7 +40,7 @@ _DAMAGES = (OSError, RuntimeError, SafetensorError, KeyError, TypeError, ValueEr
 
 @dataclass(frozen=True)
 class SavedEncoder:
-    """What a directory holds of an encoder.
+    """What a directory holds of an encoder; `Encoder` takes each by the same name.
 
     Attributes:
         model: the network with its weights, on the CPU.
@@ -49,6 +49,7 @@ class SavedEncoder:
         latent: latent width that was asked for, None for the preset's own.
         whitening: None for the bare latent.
         mirrors: a picture and its mirror image have one embedding.
+        balance: how much the meaning counts; None where it was left to the gallery.
     """
 
     model: Network
@@ -57,6 +58,7 @@ class SavedEncoder:
     latent: int | None
     whitening: Whitening | PartedWhitening | None
     mirrors: bool = False
+    balance: float | None = None
 
 
 def write_encoder(
@@ -116,7 +118,8 @@ def read_encoder(directory: Path) -> SavedEncoder:
             f"the encoder in {directory} is damaged ({reason}): train it again"
         ) from error
     mirrors = config.get("mirrors", False)
-    return SavedEncoder(model, preset.name, image, config["latent"], whitening, mirrors)
+    balance = config.get("balance")
+    return SavedEncoder(model, preset.name, image, config["latent"], whitening, mirrors, balance)
 
 
 def _read_config(path: Path) -> dict[str, Any]:

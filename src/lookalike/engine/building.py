@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lookalike.engine.choice import Choice, keep_choice, read_choice
 from lookalike.engine.describing import describe, source_name
 from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
@@ -94,14 +95,13 @@ def build(
             is missing, write that.
         overwrite: replace an engine that is already there, discard an interrupted training.
         report: write pictures, metrics and the report page.
-        choose: try the candidates briefly and keep the best, instead of `preset`; the engine's
-            `choice` says why.
+        choose: try the candidates briefly, keep the best; the engine's `choice` says why.
         on_progress: told how far each stage is.
 
     Raises:
         LookalikeError: see `lookalike.errors`; what was there before is still there.
     """
-    from lookalike.engine.choosing import chosen_settings, keep_choice
+    from lookalike.engine.choosing import find_choice, with_choice
 
     settings = BuildSettings(
         preset=preset,
@@ -120,13 +120,14 @@ def build(
     )
     collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
     layout = Layout(Path(output) if output else default_output(source))
+    choice = None
     if choose:
         replaces = overwrite or resume  # a build that is gone on with may only lack its report
         _check_free(layout, Layout(layout.partial), resume=resume, overwrite=replaces)
-        settings = chosen_settings(
-            collection, layout, settings, resume=resume, on_progress=on_progress
-        )
+        choice = find_choice(collection, layout, settings, resume=resume, on_progress=on_progress)
+        settings = with_choice(settings, choice)
     if resume and not overwrite and is_finished(layout, settings, source_name(collection)):
+        keep_choice(layout, choice or read_choice(layout))
         engine = open_engine(layout.directory, device=device)
     else:
         engine = train_engine(
@@ -136,10 +137,9 @@ def build(
             fill=True,
             resume=resume,
             overwrite=overwrite,
+            choice=choice,
             on_progress=on_progress,
         )
-    if choose:
-        keep_choice(layout)
     if report:
         with leaving_the_engine(layout):
             engine.report(data_home=data_home, archive=archive, on_progress=on_progress)
@@ -154,6 +154,7 @@ def train_engine(
     fill: bool = False,
     resume: bool = False,
     overwrite: bool = False,
+    choice: Choice | None = None,
     on_progress: OnProgress = silent,
 ) -> Engine:
     """Train an encoder and, if `fill`, index the pictures; put the engine at `output`.
@@ -165,6 +166,7 @@ def train_engine(
         fill: index the gallery too; without it the engine has only an encoder.
         resume: go on where an interrupted run of the same settings stopped.
         overwrite: replace an engine that is already there, discard an interrupted training.
+        choice: how the preset was chosen, if it was; kept with the engine.
         on_progress: told how far each stage is.
 
     Raises:
@@ -175,6 +177,7 @@ def train_engine(
     final = Layout(output)
     work = Layout(final.partial)
     _prepare(final, work, resume=resume, overwrite=overwrite)
+    keep_choice(work, choice or read_choice(work))  # the training may have to be gone on with
     clock = _Clock()
     with leaving_what_is_worth_it(work):
         with clock.time("train"):
@@ -193,6 +196,7 @@ def train_engine(
                         on_progress=on_progress,
                     )
                 )
+    keep_choice(work, choice)
     write_manifest(work.manifest, describe(collection, trained, settings, gallery, clock.seconds))
     with storage_errors(work.directory):
         shutil.rmtree(work.checkpoint, ignore_errors=True)

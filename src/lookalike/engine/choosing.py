@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.engine.baselines import PRETRAINED_LIBRARY
 from lookalike.engine.building import train_engine
-from lookalike.engine.card import CopyBench
+from lookalike.engine.card import EDITED_AT, _embedder
+from lookalike.engine.choice import Candidate, Choice, keep_choice, read_choice
+from lookalike.engine.describing import source_name
 from lookalike.engine.facade import Engine
 from lookalike.engine.manifest import Layout
 from lookalike.engine.measure import evaluate
 from lookalike.engine.settings import BuildSettings
-from lookalike.errors import SettingsError
-from lookalike.images import Collection
-from lookalike.models import get_preset
-from lookalike.storage import storage_errors, write_text
-from lookalike.types import OnProgress, Progress, silent
+from lookalike.engine.stages import cache_pictures
+from lookalike.errors import SettingsError, TrainingStopped
+from lookalike.evaluation import Strength, measure_copies
+from lookalike.gallery import ExactIndex
+from lookalike.images import Collection, thumbnail
+from lookalike.models import Preset, get_preset, resolve_image
+from lookalike.storage import storage_errors
+from lookalike.types import OnProgress, Progress, check_metric, silent
 
-__all__ = [
-    "CANDIDATES",
-    "Candidate",
-    "Choice",
-    "choose_preset",
-    "chosen_settings",
-    "keep_choice",
-    "read_choice",
-]
+__all__ = ["CANDIDATES", "choose_preset", "find_choice", "with_choice"]
 
 CANDIDATES = ("twin", "conv128", "efficientnet-lite0", "efficientnet-lite0-twin")
 """The default, a plain autoencoder, a pretrained network and the default's losses on top of it."""
@@ -45,68 +42,29 @@ HELD_OUT = 5
 SHARE_OF_EPOCHS = 8
 FEWEST_EPOCHS = 2
 FEWEST_PICTURES = 50
-CHOICE = "choice.json"
 LEFT_OPEN = ("latent", "epochs", "batch_size", "learning_rate", "weights")
+# Settings that the candidates are compared under, beside the pictures.
+COMPARED_UNDER = ("size", "channels", "whiten", "metric", "seed")
 BY_LABELS = "MAP@R by labels"
 BY_COPIES = "recall@1 of medium and strong edited copies"
+STRENGTHS: tuple[Strength, ...] = ("medium", "strong")
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """How a preset did.
+class _Tried:
+    """A candidate, what it was trained on and compared with."""
 
-    Attributes:
-        preset: its name.
-        score: what it is compared by, higher is better.
-        seconds: of its short training.
-    """
-
-    preset: str
-    score: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which preset was chosen, and why.
-
-    Attributes:
-        candidates: the best first.
-        measure: what `score` is.
-        pictures: that they were trained on.
-        queries: that they were compared with.
-        missing: presets that could not be tried.
-    """
-
-    candidates: tuple[Candidate, ...]
-    measure: str
+    candidate: Candidate
     pictures: int
     queries: int
-    missing: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        scores = [candidate.score for candidate in self.candidates]
-        if not scores or scores != sorted(scores, reverse=True):
-            raise SettingsError(f"candidates have scores {scores}: wanted some, the best first")
 
-    @property
-    def preset(self) -> str:
-        """The one chosen."""
-        return self.candidates[0].preset
+@dataclass(frozen=True)
+class _Measured:
+    """A score, and how many pictures held out it is the mean of."""
 
-    @property
-    def sentence(self) -> str:
-        """What was chosen and why, for people."""
-        scores = ", ".join(f"{one.preset} {one.score:.3f}" for one in self.candidates)
-        without = f"; not tried, not installed: {', '.join(self.missing)}" if self.missing else ""
-        return (
-            f"chose {self.preset}: {self.measure}, {self.queries:,} queries held out, after short "
-            f"trainings on {self.pictures:,} pictures: {scores}{without}"
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return {"preset": self.preset, **asdict(self)}
+    score: float
+    queries: int
 
 
 def choose_preset(
@@ -119,56 +77,65 @@ def choose_preset(
     """Train each candidate briefly on a sample of the pictures and compare them on the rest of it.
 
     Where folders or labels pair the held-out pictures with others, mean average precision decides;
-    otherwise how often edited copies find their originals. Test pictures of the collection are
-    not looked at.
+    otherwise how often edited copies of the held-out pictures find them, among all of the sample.
+    Test pictures of the collection are not looked at.
 
     Args:
         collection: the pictures.
         work: a folder for the candidates; removed afterwards.
-        settings: size, colour, seed and device are those of the build.
+        settings: size, colour, whitening, metric, seed and device are those of the build.
         on_progress: told which candidate is being tried.
 
     Raises:
         CollectionError: no picture can be read.
-        SettingsError: there are too few pictures to compare candidates on.
+        SettingsError: there are too few pictures to compare candidates on, or no candidate can be
+            built with the settings.
+        TrainingStopped: stopped by Ctrl-C; nothing is kept.
     """
     sample = _sample(collection, settings.seed)
-    by_labels = _labels_pair(sample)
-    installed = find_spec(PRETRAINED_LIBRARY) is not None
-    tried = [name for name in CANDIDATES if installed or get_preset(name).extra is None]
+    against = {name: reason for name in CANDIDATES if (reason := _reason_against(name, settings))}
+    missing = tuple(f"{name} ({reason})" for name, reason in against.items())
+    names = [name for name in CANDIDATES if name not in against]
+    if not names:
+        raise SettingsError(f"no preset is left to choose from, not tried: {', '.join(missing)}")
     found = []
     try:
-        for number, name in enumerate(tried):
-            on_progress(Progress("choose", number, len(tried), name))
-            engine = _train(sample, work / f"{name}.lookalike", name, settings, on_progress)
-            score = _by_labels(engine) if by_labels else _by_copies(engine, sample, on_progress)
-            seconds = float(engine.manifest.timings.get("train", 0.0))
-            found.append(Candidate(name, score, seconds))
-        on_progress(Progress("choose", len(tried), len(tried)))
+        for number, name in enumerate(names):
+            on_progress(Progress("choose", number, len(names), name))
+            found.append(_try(name, sample, work, settings, on_progress))
+        on_progress(Progress("choose", len(names), len(names)))
+    except (KeyboardInterrupt, TrainingStopped):
+        raise TrainingStopped(
+            "stopped while a preset was chosen; nothing is kept of that: build it again"
+        ) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    queries = sum(picture.split == "test" for picture in sample.pictures)
     return Choice(
-        tuple(sorted(found, key=lambda one: -one.score)),
-        BY_LABELS if by_labels else BY_COPIES,
-        len(sample.pictures) - queries,
-        queries if by_labels else len(sample.pictures) - queries,
-        tuple(name for name in CANDIDATES if name not in tried),
+        tuple(sorted((one.candidate for one in found), key=lambda one: -one.score)),
+        BY_LABELS if _labels_pair(sample) else BY_COPIES,
+        max(one.pictures for one in found),
+        max(one.queries for one in found),
+        missing,
+        conditions=_conditions(collection, settings),
     )
 
 
-def chosen_settings(
+def find_choice(
     collection: Collection,
     layout: Layout,
     settings: BuildSettings,
     *,
     resume: bool = False,
     on_progress: OnProgress = silent,
-) -> BuildSettings:
-    """Return the settings of a build with the best preset; what is left to it must be left open.
+) -> Choice:
+    """Return the choice that a build goes on with, or make one; what is left to it must be open.
 
-    The choice is kept beside the engine to be, so that a build that is gone on with does not
-    choose again.
+    Args:
+        collection: the pictures.
+        layout: of the engine to be.
+        settings: of the build; its preset does not count.
+        resume: take the choice that the build was begun with, if it was made for the same.
+        on_progress: told which candidate is being tried.
 
     Raises:
         SettingsError: something is set that the candidates differ in.
@@ -178,43 +145,47 @@ def chosen_settings(
         raise SettingsError(
             f"choose compares presets as they are: leave out {', '.join(fixed)}, or name a preset"
         )
-    place = _beside(layout)
-    choice = (_read(place) or read_choice(layout)) if resume else None
-    if choice is None:
-        work = place.with_name(place.name + ".work")
-        choice = choose_preset(collection, work, settings, on_progress=on_progress)
-        write_text(place, json.dumps(choice.as_dict(), indent=2) + "\n")
-    pretrained = get_preset(choice.preset).training is None
-    # A network that comes trained has nothing to spend the minutes on.
-    return replace(settings, preset=choice.preset, minutes=None if pretrained else settings.minutes)
+    begun = Layout(layout.partial)
+    for known in (read_choice(begun), read_choice(layout)) if resume else ():
+        if known is not None and known.conditions == _conditions(collection, settings):
+            return _without_unused(known, settings)
+    keep_choice(begun, None)
+    work = layout.directory.with_name(f"{layout.directory.name}.choosing")
+    choice = choose_preset(collection, work, settings, on_progress=on_progress)
+    return _without_unused(choice, settings)
 
 
-def keep_choice(layout: Layout) -> None:
-    """Move the choice from beside the engine to its other figures."""
-    place = _beside(layout)
-    if place.exists():
-        with storage_errors(layout.reports):
-            place.replace(layout.reports / CHOICE)
+def with_choice(settings: BuildSettings, choice: Choice) -> BuildSettings:
+    """Return the settings of a build with the preset that was chosen."""
+    unused: dict[str, Any] = dict.fromkeys(choice.unused)
+    return replace(settings, preset=choice.preset, **unused)
 
 
-def read_choice(layout: Layout) -> Choice | None:
-    """Return the choice that an engine was built by, if it was."""
-    return _read(layout.reports / CHOICE)
+def _without_unused(choice: Choice, settings: BuildSettings) -> Choice:
+    """Return the choice that says which settings go: what comes trained needs no minutes."""
+    idle = get_preset(choice.preset).training is None and settings.minutes is not None
+    return replace(choice, unused=("minutes",) if idle else ())
 
 
-def _beside(layout: Layout) -> Path:
-    return layout.directory.with_name(f"{layout.directory.name}.{CHOICE}")
+def _conditions(collection: Collection, settings: BuildSettings) -> dict[str, Any]:
+    values = {name: getattr(settings, name) for name in COMPARED_UNDER}
+    return {"source": source_name(collection), **values}
 
 
-def _read(place: Path) -> Choice | None:
+def _reason_against(name: str, settings: BuildSettings) -> str | None:
+    """Return why a preset cannot be tried; None where it can."""
+    preset = get_preset(name)
+    if not _is_installed(preset):
+        return "not installed"
     try:
-        values = json.loads(place.read_text(encoding="utf-8"))
-        values.pop("preset")
-        candidates = tuple(Candidate(**one) for one in values.pop("candidates"))
-        missing = tuple(values.pop("missing"))
-        return Choice(candidates, missing=missing, **values)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        resolve_image(preset, size=settings.size, channels=settings.channels)
+    except SettingsError as error:  # "preset NAME takes 3 channels, got 1: what to do"
+        return str(error).split(":")[0].removeprefix(f"preset {name} ")
+    return None
+
+
+def _is_installed(preset: Preset) -> bool:
+    return preset.extra is None or find_spec(PRETRAINED_LIBRARY) is not None
 
 
 def _sample(collection: Collection, seed: int) -> Collection:
@@ -240,31 +211,53 @@ def _labels_pair(sample: Collection) -> bool:
     return len({label for label in asked if label is not None and label in known}) >= 2
 
 
-def _train(
-    sample: Collection, place: Path, name: str, settings: BuildSettings, on_progress: OnProgress
-) -> Engine:
+def _try(
+    name: str, sample: Collection, work: Path, settings: BuildSettings, on_progress: OnProgress
+) -> _Tried:
+    """Train a candidate briefly and measure it."""
     preset = get_preset(name)
     epochs = None
     if preset.training is not None:
         own = preset.adapts.epochs(len(sample)) if preset.adapts else preset.training.epochs
         epochs = max(FEWEST_EPOCHS, ceil(own / SHARE_OF_EPOCHS))
-    brief = BuildSettings(
-        preset=name,
-        size=settings.size,
-        channels=settings.channels if preset.training is not None else None,
-        epochs=epochs,
-        seed=settings.seed,
-        device=settings.device,
+    brief = replace(settings, preset=name, epochs=epochs, minutes=None)
+    with storage_errors(work):
+        work.mkdir(parents=True, exist_ok=True)
+    place = work / f"{name}.lookalike"
+    engine = train_engine(sample, place, brief, fill=True, overwrite=True, on_progress=on_progress)
+    by_labels = _labels_pair(sample)
+    measured = _by_labels(engine) if by_labels else _by_copies(engine, sample, on_progress)
+    seconds = float(engine.manifest.timings.get("train", 0.0))
+    candidate = Candidate(name, measured.score, seconds)
+    return _Tried(candidate, engine.manifest.counts.train, measured.queries)
+
+
+def _by_labels(engine: Engine) -> _Measured:
+    metrics = evaluate(engine, None, baselines=False).engine
+    return _Measured(metrics.map_at_r, metrics.queries)
+
+
+def _by_copies(engine: Engine, sample: Collection, on_progress: OnProgress) -> _Measured:
+    """Measure with copies of the pictures held out, which are searched beside all others."""
+    encoder = engine.encoder
+    cache = cache_pictures(sample, engine.image, engine.layout)
+    asked = cache.rows("test")
+    rows: NDArray[np.int64] = np.concatenate([asked, cache.rows("train")])
+    places = {picture.path: place for place, picture in enumerate(sample.pictures)}
+
+    def read(position: int) -> NDArray[np.uint8]:
+        picture = sample.read(places[cache.paths[rows[position]]])
+        return thumbnail(picture, EDITED_AT, enlarge=False)
+
+    copies = measure_copies(
+        read,
+        _embedder(encoder.embed, engine.image),
+        ExactIndex(encoder.embed(cache.pixels, rows), check_metric(engine.manifest.metric)),
+        np.arange(len(asked)),
+        strengths=STRENGTHS,
+        same=np.unique([cache.sha256[row] for row in rows], return_inverse=True)[1],
+        seed=engine.manifest.seed,
+        on_progress=on_progress,
     )
-    with storage_errors(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-    return train_engine(sample, place, brief, fill=True, overwrite=True, on_progress=on_progress)
-
-
-def _by_labels(engine: Engine) -> float:
-    return evaluate(engine, None, baselines=False).engine.map_at_r
-
-
-def _by_copies(engine: Engine, sample: Collection, on_progress: OnProgress) -> float:
-    copies = CopyBench.of(engine, sample, on_progress).measure_engine().copies
-    return (copies.mean("medium").recall_at_1 + copies.mean("strong").recall_at_1) / 2
+    score = np.mean([copies.mean(strength).recall_at_1 for strength in STRENGTHS])
+    return _Measured(float(score), copies.pictures)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lookalike.encoder import Encoder
-    from lookalike.engine.choosing import Choice
+    from lookalike.engine.choice import Choice
     from lookalike.gallery import ExactIndex, Gallery
     from lookalike.images import ImageSpec, PictureCache, Skipped
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
@@ -221,7 +221,7 @@ class EngineParts:
 
     def choice(self) -> Choice | None:
         """Return how the preset was chosen; None where it was named."""
-        from lookalike.engine.choosing import read_choice
+        from lookalike.engine.choice import read_choice
 
         return read_choice(self.layout)
 

@@ -19,7 +19,7 @@ from lookalike.engine.looking import (
     sample_queries,
 )
 from lookalike.engine.measure import Evaluation, evaluate
-from lookalike.engine.verdict import sentence
+from lookalike.engine.verdict import Made, sentence
 from lookalike.evaluation import DEFINITIONS
 from lookalike.pictures import (
     MetricRow,
@@ -107,7 +107,7 @@ def write_engine_report(
             bench.measure_beside(baseline)
     card = bench.measure_engine()
     engine.forget_calibration()
-    words = sentence(card, evaluation, trained_on=engine.manifest.counts.train)
+    words = sentence(card, evaluation, Made.of(engine))
     _keep_figures(place, evaluation, card, words)
     sections = [copies_section(card)]
     steps = (_neighbours, _reconstructions, _loss, _map)

@@ -26,6 +26,7 @@ from lookalike.errors import CollectionError, SettingsError
 from lookalike.gallery import Gallery, GalleryRows, write_gallery
 from lookalike.images import Collection, ImageSpec, PictureCache, Skipped, decode_collection
 from lookalike.models import Preset, TrainingSettings, build_model, get_preset, resolve_image
+from lookalike.parts import natural_balance
 from lookalike.storage import write_text
 from lookalike.training import TrainingRecord, split_rows, spread_rows, train
 from lookalike.types import OnProgress, silent
@@ -148,17 +149,22 @@ def train_encoder(
             on_progress=on_progress,
         )
         record.write_csv(layout.reports / "history.csv")
+    whiten = preset.whiten if settings.whiten is None else settings.whiten
     encoder = Encoder(
         model,
         preset.name,
         image,
         latent=settings.latent,
-        mirrors=model.mirrors,
+        mirrors=model.mirrors and whiten,
+        balance=natural_balance(len(rows), model.balance_of_few) if model.parts else None,
         device=settings.device,
     )
     encoder.save(layout.encoder)
-    used: dict[str, Any] = {"whiten": preset.whiten if settings.whiten is None else settings.whiten}
-    used |= {"training": asdict(schedule) if schedule else None, "chosen": settings.chosen()}
+    used = {
+        "whiten": whiten,
+        "training": asdict(schedule) if schedule else None,
+        "chosen": settings.chosen(),
+    }
     return Trained(encoder, record, cache, used, len(rows), len(held_out))
 
 
@@ -181,6 +187,8 @@ def fill_gallery(
     latents = encoder.latents(cache.pixels, rows, on_progress=on_progress)
     if whiten:
         encoder.fit_whitening(latents)
+    else:
+        encoder.mirrors = False  # older engines said so of bare latents too
     embeddings = encoder.finish(latents, cache.pixels, rows, on_progress=on_progress)
     encoder.save(layout.encoder)
     return write_gallery(

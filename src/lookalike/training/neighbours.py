@@ -8,7 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["MOST_COMPARED", "is_mirrored", "is_undirected", "nearest", "partners_for"]
+__all__ = [
+    "MOST_COMPARED",
+    "is_mirrored",
+    "is_undirected",
+    "nearer_when_mirrored",
+    "nearest",
+    "partners_for",
+]
 
 # Above so many pictures each is compared with a random sample of them: time stays linear.
 MOST_COMPARED = 60_000
@@ -19,6 +26,8 @@ MOST_PARTNERS = 30
 MIRROR_TOLERANCE = 0.9
 # Where the direction means nothing, half of the mirrored pictures are nearer to their nearest.
 UNDIRECTED = 0.4
+# Pictures this alike are copies: a JPEG of quality 50 keeps .995 of its original's likeness.
+COPY = 0.99
 
 
 def partners_for(pictures: int) -> int:
@@ -71,19 +80,17 @@ def is_mirrored(
     """Whether the pictures could as well be mirrored: then views may be.
 
     Mirrored shoes, animals and streets look like other pictures of the same gallery; mirrored
-    digits, letters and most scans do not. So the nearest other picture is sought for each picture
-    and for its mirror image, and the two mean similarities are compared.
+    digits, letters and most scans do not. So the nearest other picture, copies left out, is sought
+    for each picture and for its mirror image, and the two mean similarities are compared.
 
     Args:
-        embeddings: float32 (N, D), of length 1, of some pictures.
+        embeddings: float32 (N, D), of some pictures.
         mirrored: float32 (N, D), of the same pictures mirrored left to right.
         tolerance: how much of the first mean similarity the second must reach.
     """
-    if len(embeddings) < 2:
-        return True
     share = MIRROR_TOLERANCE if tolerance is None else tolerance
-    upright, turned = _nearest_of_both(embeddings, mirrored)
-    return bool(turned.mean() >= share * upright.mean())
+    upright, turned = _nearest_of_both(_unit(embeddings), _unit(mirrored))
+    return not len(upright) or bool(turned.mean() >= share * upright.mean())
 
 
 def is_undirected(embeddings: NDArray[np.float32], mirrored: NDArray[np.float32]) -> bool:
@@ -94,20 +101,52 @@ def is_undirected(embeddings: NDArray[np.float32], mirrored: NDArray[np.float32]
     do, it is fewer.
 
     Args:
-        embeddings: float32 (N, D), of length 1, of some pictures.
+        embeddings: float32 (N, D), of some pictures.
         mirrored: float32 (N, D), of the same pictures mirrored left to right.
     """
-    if len(embeddings) < 2:
-        return True
-    upright, turned = _nearest_of_both(embeddings, mirrored)
-    return bool((turned >= upright).mean() >= UNDIRECTED)
+    return nearer_when_mirrored(embeddings, mirrored) >= UNDIRECTED
+
+
+def nearer_when_mirrored(embeddings: NDArray[np.float32], mirrored: NDArray[np.float32]) -> float:
+    """Return the share of pictures that are nearer to their nearest other when mirrored.
+
+    Pictures that are their own mirror images point nowhere and are not asked; where that leaves
+    none, the share is 1.
+
+    Args:
+        embeddings: float32 (N, D), of some pictures.
+        mirrored: float32 (N, D), of the same pictures mirrored left to right.
+    """
+    here, there = _unit(embeddings), _unit(mirrored)
+    asked = (here * there).sum(axis=1) <= COPY
+    upright, turned = _nearest_of_both(here, there, asked)
+    return float((turned >= upright).mean()) if len(upright) else 1.0
 
 
 def _nearest_of_both(
-    embeddings: NDArray[np.float32], mirrored: NDArray[np.float32]
+    embeddings: NDArray[np.float32],
+    mirrored: NDArray[np.float32],
+    asked: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the similarity (N,) of each picture, and of its mirror image, to the nearest other."""
-    upright, turned = embeddings @ embeddings.T, mirrored @ embeddings.T
-    np.fill_diagonal(upright, -1)  # a picture is no other picture, nor is its mirror image
-    np.fill_diagonal(turned, -1)
-    return upright.max(axis=1), turned.max(axis=1)
+    """Return the similarities (M,) of pictures, and of their mirror images, to the nearest other.
+
+    Neither a picture nor a copy of it is another picture, for its mirror image as little as for
+    itself: no mirror image is nearer than a copy. Pictures without any other are left out.
+
+    Args:
+        embeddings: float32 (N, D), of length 1, of some pictures.
+        mirrored: float32 (N, D), of length 1, of the same pictures mirrored.
+        asked: bool (N,), those whose nearest is sought; None seeks that of all.
+    """
+    rows = np.arange(len(embeddings)) if asked is None else np.flatnonzero(asked)
+    upright, turned = embeddings[rows] @ embeddings.T, mirrored[rows] @ embeddings.T  # (M, N)
+    same = upright > COPY
+    same[np.arange(len(rows)), rows] = True  # also where it has no direction
+    upright[same] = turned[same] = -np.inf
+    others = ~same.all(axis=1)
+    return upright[others].max(axis=1, initial=-1), turned[others].max(axis=1, initial=-1)
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, np.where(lengths > 0, lengths, 1), dtype=np.float32)
