@@ -13,7 +13,7 @@ import lookalike
 from lookalike.engine import index_engine, stages
 from lookalike.errors import StorageError
 
-PARTS = {"manifest.json", "encoder", "gallery", "cache", "reports"}
+PARTS = {"manifest.json", "encoder", "gallery", "cache", "reports", "lock"}
 
 
 def crash_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:

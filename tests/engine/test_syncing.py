@@ -17,9 +17,12 @@ import lookalike.gallery
 import lookalike.images
 from lookalike.encoder import Encoder
 from lookalike.engine import Engine, lock, sync_engine
+from lookalike.engine.calibrating import keep_calibration
 from lookalike.engine.manifest import Layout
+from lookalike.engine.states import gallery_history, restore_gallery
 from lookalike.errors import EngineError
 from lookalike.gallery import open_gallery
+from lookalike.search.calibration import Calibration, Curve, Familiarity, Judge
 
 Pictures = dict[str, tuple[str, bytes]]
 
@@ -311,3 +314,45 @@ def test_an_open_engine_takes_up_what_a_sync_changed(photos: Path):
     assert engine.refresh() is True
     assert len(engine.search("disc/1.png", k=99)) == 18
     assert json.loads((engine_of(photos) / "manifest.json").read_text())["counts"]["gallery"] == 19
+
+
+def test_an_engine_syncs_itself(photos: Path):
+    engine = lookalike.open(engine_of(photos), device="cpu")
+    assert len(engine.gallery) == 16
+    add(photos)
+    assert engine.sync(dry_run=True).dry_run
+    assert engine.sync().plan.counts()["added"] == 3
+    assert len(engine.gallery) == 19
+
+
+def test_an_earlier_state_comes_back_until_the_next_sync(photos: Path):
+    before = state(photos)
+    everything(photos)
+    sync_engine(engine_of(photos))
+    after = state(photos)
+    states = gallery_history(engine_of(photos))
+    assert [states[0].pictures, states[-1].pictures] == [16, len(after)]
+    assert restore_gallery(engine_of(photos), states[0].version) == 16
+    assert state(photos) == before
+    engine = lookalike.open(engine_of(photos))
+    assert len(engine) == 16
+    assert len(engine.oddities(16).oddities) == 16  # the decoded pictures came back too
+    sync_engine(engine_of(photos))
+    assert state(photos).keys() == after.keys()
+    check_cache(photos)
+
+
+def test_a_calibration_stays_until_the_gallery_is_another(photos: Path):
+    ends, ones = np.array([0.0, 1.0]), np.ones(1)
+    judge = Judge(ones, ones, np.ones(2), ends)
+    made = Calibration(ends, Curve(ends, ends), Curve(ends, ends), Familiarity(judge, judge, 0.5))
+    engine = lookalike.open(engine_of(photos), device="cpu")
+    keep_calibration(engine, made)
+    assert engine.calibration is not None
+    remove(photos)
+    draw_picture("stripes", 1).save(photos / "one more.png")
+    engine.sync()  # 9 of 16
+    assert engine.calibration is not None
+    (photos / "one more.png").unlink()
+    engine.sync()  # half of them
+    assert engine.calibration is None

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from lookalike.engine.clusters import Clusters
     from lookalike.engine.oddities import Oddities
 
-__all__ = ["print_between", "print_clusters", "print_oddities"]
+__all__ = [
+    "print_between",
+    "print_clusters",
+    "print_oddities",
+    "print_table",
+]
 
 # Columns of numbers stand right, paths may run over several lines.
-NUMBERS = {"rank", "error", "× median", "cluster", "pictures", "share", "way", "score"}
+NUMBERS = {"version", "rank", "error", "× median", "cluster", "pictures", "share", "way", "score"}
 PATHS = {"path", "most central"}
 
 
@@ -40,7 +45,7 @@ def print_oddities(found: Oddities, place: Path | None, *, as_json: bool) -> Non
         for one in found.oddities
     ]
     title = f"{len(rows):,} oddest of {found.pictures:,} pictures, median error {found.median:.4f}"
-    _print_table(("rank", "error", "× median", "label", "path"), rows, title=title)
+    print_table(("rank", "error", "× median", "label", "path"), rows, title=title)
     _print_place(place)
 
 
@@ -62,7 +67,7 @@ def print_clusters(found: Clusters, place: Path | None, *, as_json: bool) -> Non
         for one in found.clusters
     ]
     title = f"{len(rows):,} clusters of {found.pictures:,} pictures"
-    _print_table(("cluster", "pictures", "label", "share", "most central"), rows, title=title)
+    print_table(("cluster", "pictures", "label", "share", "most central"), rows, title=title)
     _print_place(place)
 
 
@@ -76,7 +81,7 @@ def print_between(found: Between, place: Path | None, *, as_json: bool) -> None:
         for step in found.steps
     ]
     title = f"from {found.a} to {found.b}, the nearest in the gallery"
-    _print_table(("way", "score", "label", "path"), rows, title=title)
+    print_table(("way", "score", "label", "path"), rows, title=title)
     _print_place(place)
 
 
@@ -89,7 +94,8 @@ def _print_place(place: Path | None) -> None:
         typer.echo(f"picture: {place}")
 
 
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str) -> None:
+    """Print rows of plain text under their columns; numbers stand right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

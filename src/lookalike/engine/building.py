@@ -14,13 +14,14 @@ from lookalike.engine.describing import describe, source_name
 from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import is_finished, leaving_the_engine
+from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.settings import BuildSettings
+from lookalike.engine.skipped import keep_skipped, skipped_files
 from lookalike.engine.sources import default_output, open_source, reopen_source
 from lookalike.engine.stages import (
     cache_pictures,
     fill_gallery,
-    keep_skipped,
     train_encoder,
 )
 from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
@@ -226,10 +227,24 @@ def index_engine(
     Raises:
         EngineError: there is no such engine, or its pictures are no longer where they were.
     """
-    from lookalike.encoder import load_encoder
-
     layout = Layout(Path(engine))
     recover_engine(layout)
+    read_manifest(layout.manifest)
+    with writing(layout, "lookalike index"):
+        _index(layout, source, device, archive, data_home, on_progress)
+    return open_engine(layout.directory, device=device)
+
+
+def _index(
+    layout: Layout,
+    source: str | Path | None,
+    device: str,
+    archive: Path | None,
+    data_home: Path | None,
+    on_progress: OnProgress,
+) -> None:
+    from lookalike.encoder import load_encoder
+
     manifest = read_manifest(layout.manifest)
     if source is None:
         collection = reopen_source(
@@ -246,7 +261,7 @@ def index_engine(
     with exchange(layout) as work:
         with clock.time("index"):
             cache = cache_pictures(collection, encoder.image, layout, on_progress)
-            keep_skipped(work, cache.skipped)
+            keep_skipped(work, skipped_files(collection, cache.skipped))
             whiten = manifest.settings["whiten"]
             gallery = fill_gallery(encoder, cache, work, whiten=whiten, on_progress=on_progress)
         counts = replace(
@@ -266,7 +281,6 @@ def index_engine(
                 timings=clock.seconds,
             ),
         )
-    return open_engine(layout.directory, device=device)
 
 
 def _check_free(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:

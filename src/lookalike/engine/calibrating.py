@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -38,7 +37,8 @@ FEWEST = 50
 CALIBRATION_DEPTH = EVIDENCE_DEPTH + 1
 """Hits of each copy that are looked at: one of them, the original, is then left out."""
 
-VERSION = "2"  # of the file
+VERSION = "3"  # of the file
+PICTURES = "pictures"
 
 Errors: TypeAlias = Callable[[list[NDArray[np.uint8]]], NDArray[np.float64]]
 
@@ -266,29 +266,38 @@ def keep_calibration(engine: EngineParts, calibration: Calibration) -> None:
     place = engine.layout.calibration
     beside = place.with_name(place.name + ".new")
     try:
-        save_file(calibration.arrays(), beside, metadata=_identity(engine))
+        facts = {**_identity(engine), PICTURES: str(len(engine.gallery))}
+        save_file(calibration.arrays(), beside, metadata=facts)
         beside.replace(place)
     except (OSError, SafetensorError) as error:
         raise StorageError(f"cannot write {place}: {error}") from error
 
 
 def read_calibration(engine: EngineParts) -> Calibration | None:
-    """Return the calibration of an engine; None if there is none that belongs to its gallery."""
+    """Return the calibration of an engine; None if there is none that belongs to its gallery.
+
+    A gallery that is synced keeps its calibration until it has doubled or halved.
+    """
     try:
         with safe_open(engine.layout.calibration, "numpy") as file:
-            if file.metadata() != _identity(engine):
+            facts = dict(file.metadata() or {})
+            fitted_on = int(facts.pop(PICTURES))
+            if facts != _identity(engine) or not _is_near(fitted_on, len(engine.gallery)):
                 return None
             return Calibration.from_arrays({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
 
 
+def _is_near(before: int, now: int) -> bool:
+    return before < 2 * now and now < 2 * before
+
+
 def _identity(engine: EngineParts) -> dict[str, str]:
     """Return what a calibration was fitted on; another gallery's is none."""
-    contents = hashlib.sha256("".join(engine.gallery.sha256).encode()).hexdigest()
     return {
         "version": VERSION,
         "fingerprint": engine.manifest.fingerprint,
-        "contents": contents,
+        "gallery": engine.gallery.lineage,
         "metric": engine.manifest.metric,
     }

@@ -12,9 +12,9 @@ from lookalike.errors import EngineError
 
 if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
-    from lookalike.images import PictureCache
+    from lookalike.images import CacheUpdate, PictureCache
 
-__all__ = ["cached_gallery", "require_decoder"]
+__all__ = ["cached_gallery", "match_cache", "require_decoder"]
 
 
 def cached_gallery(engine: EngineParts) -> tuple[PictureCache, NDArray[np.int64]]:
@@ -49,3 +49,30 @@ def require_decoder(engine: EngineParts, what: str) -> None:
             f"preset {engine.manifest.preset} has no decoder, and {what} needs one: "
             "build with another preset, such as twin"
         )
+
+
+def match_cache(engine: EngineParts, update: CacheUpdate) -> None:
+    """Make the decoded pictures those of the gallery, and of the queries kept beside it.
+
+    Args:
+        engine: with the gallery as it is now.
+        update: of the engine's cache; what the gallery lacks in it stays lacking.
+
+    Raises:
+        StorageError: the disk is full or may not be written.
+    """
+    gallery = engine.gallery
+    columns = {
+        "paths": gallery.paths,
+        "labels": gallery.labels,
+        "splits": gallery.splits,
+        "widths": gallery.widths.tolist(),
+        "heights": gallery.heights.tolist(),
+        "file_sizes": gallery.file_sizes.tolist(),
+        "modified": gallery.modified.tolist(),
+        "sha256": gallery.sha256,
+    }
+    facts = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+    update.commit(facts, update.cache.rows("test").tolist())

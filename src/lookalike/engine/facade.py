@@ -18,6 +18,7 @@ from lookalike.types import Hits, Metric, OnProgress, silent
 if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
+    from lookalike.engine.syncing import SyncReport
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
@@ -181,6 +182,42 @@ class Engine(EngineViews):
             hits = judge_examples(self, hits, liked, plain[: len(liked)], include_self=include_self)
         return self._drawable(hits, first_of(liked))
 
+    def sync(
+        self,
+        source: str | Path | None = None,
+        *,
+        verify: bool = False,
+        dry_run: bool = False,
+        data_home: Path | None = None,
+        on_progress: OnProgress = silent,
+    ) -> SyncReport:
+        """Make the gallery hold what its folder holds now, and take that up.
+
+        Args:
+            source: where the pictures have moved to; None for where they were.
+            verify: read every file, whatever its size and time of change say.
+            dry_run: say what would change, and change nothing.
+            data_home: where data sets are kept.
+            on_progress: told how far each stage is.
+
+        Raises:
+            EngineError: the pictures are gone altogether, or another process changes the engine.
+            StorageError: the disk is full or may not be written; what was committed stays.
+        """
+        from lookalike.engine.syncing import sync_engine
+
+        report = sync_engine(
+            self.layout.directory,
+            source,
+            verify=verify,
+            dry_run=dry_run,
+            device=self.device,
+            data_home=data_home,
+            on_progress=on_progress,
+        )
+        self.refresh()
+        return report
+
     def evaluate(
         self,
         queries: str | Path | None = None,
@@ -234,9 +271,11 @@ class Engine(EngineViews):
             EngineError: there is no gallery yet.
             StorageError: the disk is full or may not be written.
         """
+        from lookalike.engine.lock import writing
         from lookalike.engine.reporting import write_engine_report
 
-        return write_engine_report(self, baselines, data_home, archive, on_progress)
+        with writing(self.layout, "lookalike report"):
+            return write_engine_report(self, baselines, data_home, archive, on_progress)
 
     def _resolve(
         self,

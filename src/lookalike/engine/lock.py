@@ -21,24 +21,22 @@ __all__ = ["writing"]
 def writing(layout: Layout, what: str) -> Iterator[None]:
     """Be the only one who changes an engine while the block runs.
 
-    The lock is the operating system's, on a hidden file beside the engine: it ends with the
-    process that holds it, however that ends.
+    The lock is the operating system's, on a file in the engine: it ends with the process that
+    holds it, however that ends.
 
     Args:
-        layout: of the engine.
+        layout: of the engine, whose directory is there.
         what: is being done, for whoever comes second.
 
     Raises:
         EngineError: another process is changing the engine.
-        StorageError: the folder that the engine is in may not be written.
+        StorageError: the engine may not be written.
     """
     from filelock import FileLock, Timeout
 
-    place = layout.directory.with_name(f".{layout.directory.name}.lock")
-    holder = place.with_name(f"{place.name}.json")
+    place, holder = layout.lock, layout.lock.with_suffix(".json")
     lock = FileLock(place, timeout=0)
     with storage_errors(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire()
         except Timeout:

@@ -66,6 +66,11 @@ class Layout:
         return self.checkpoint / "plan.json"
 
     @property
+    def lock(self) -> Path:
+        """What a writer holds; `lock.json` beside it says who that is."""
+        return self.directory / "lock"
+
+    @property
     def calibration(self) -> Path:
         """What the scores of the gallery mean."""
         return self.directory / "calibration.safetensors"

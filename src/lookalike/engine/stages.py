@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.manifest import Layout
 from lookalike.engine.settings import BuildSettings, natural_batch, natural_image
+from lookalike.engine.skipped import keep_skipped, skipped_files
 from lookalike.engine.unfinished import (
     Plan,
     Unfinished,
@@ -24,10 +23,9 @@ from lookalike.engine.unfinished import (
 )
 from lookalike.errors import CollectionError, SettingsError
 from lookalike.gallery import Gallery, GalleryRows, write_gallery
-from lookalike.images import Collection, ImageSpec, PictureCache, Skipped, decode_collection
+from lookalike.images import Collection, ImageSpec, PictureCache, decode_collection
 from lookalike.models import Preset, TrainingSettings, build_model, get_preset, resolve_image
 from lookalike.parts import natural_balance
-from lookalike.storage import write_text
 from lookalike.training import TrainingRecord, split_rows, spread_rows, train
 from lookalike.types import OnProgress, silent
 
@@ -40,7 +38,6 @@ __all__ = [
     "cache_pictures",
     "fill_gallery",
     "gallery_rows",
-    "keep_skipped",
     "train_encoder",
 ]
 
@@ -73,11 +70,6 @@ def cache_pictures(
     channels, height, width = image.shape
     place = layout.cache / f"{height}x{width}x{channels}-{image.fit}"
     return decode_collection(collection, image, place, on_progress=on_progress)
-
-
-def keep_skipped(layout: Layout, skipped: Sequence[Skipped]) -> None:
-    """Write which files could not be read, and why; the cache that knows it may be deleted."""
-    write_text(layout.skipped, json.dumps([asdict(one) for one in skipped], indent=1) + "\n")
 
 
 def gallery_rows(cache: PictureCache) -> NDArray[np.int64]:
@@ -121,7 +113,7 @@ def train_encoder(
     if resume:
         check_settings(layout, plan)
     cache = cache_pictures(collection, image, layout, on_progress)
-    keep_skipped(layout, cache.skipped)
+    keep_skipped(layout, skipped_files(collection, cache.skipped))
     schedule = _choose_training(preset, settings, len(cache.rows(None, "train")))
     record, rows, held_out = None, np.zeros(0, np.int64), np.zeros(0, np.int64)
     if schedule is not None:

@@ -9,31 +9,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from lookalike.engine.skipped import SkippedFile, skipped_files
 from lookalike.images import Collection
 from lookalike.types import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
     from lookalike.gallery import Gallery
 
-__all__ = ["SkippedBefore", "SyncPlan", "make_plan"]
+__all__ = ["SyncPlan", "make_plan"]
 
 # Bytes that are digested at once.
 CHUNK = 1 << 20
-
-File = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class SkippedBefore:
-    """A file that could not be read, and what it was like then.
-
-    Attributes:
-        reason: why it could not.
-        file: size in bytes and time of change in ns; while they stay, it is not tried again.
-    """
-
-    reason: str
-    file: File
 
 
 @dataclass(frozen=True)
@@ -59,7 +45,7 @@ class SyncPlan:
     touched: tuple[tuple[int, int], ...] = ()
     removed: tuple[int, ...] = ()
     kept: tuple[int, ...] = ()
-    skipped: Mapping[str, SkippedBefore] = field(default_factory=dict)
+    skipped: Mapping[str, SkippedFile] = field(default_factory=dict)
     unchanged: int = 0
 
     @property
@@ -82,7 +68,7 @@ class SyncPlan:
 def make_plan(
     gallery: Gallery,
     collection: Collection,
-    skipped: Mapping[str, SkippedBefore],
+    skipped: Mapping[str, SkippedFile],
     *,
     verify: bool = False,
     on_progress: OnProgress = silent,
@@ -104,7 +90,7 @@ def make_plan(
 
 class _Comparison:
     def __init__(
-        self, gallery: Gallery, collection: Collection, skipped: Mapping[str, SkippedBefore]
+        self, gallery: Gallery, collection: Collection, skipped: Mapping[str, SkippedFile]
     ) -> None:
         self.gallery = gallery
         self.collection = collection
@@ -126,7 +112,7 @@ class _Comparison:
         same, asked, skipped = self._by_file(verify)
         digests, unreadable = _digests(self.collection, asked, on_progress)
         skipped |= {
-            self.collection.pictures[position].path: SkippedBefore(reason, self.files[position])
+            self.collection.pictures[position].path: SkippedFile(reason, self.files[position])
             for position, reason in unreadable.items()
         }
         same, asked = self._by_content(same, asked, digests)
@@ -154,10 +140,10 @@ class _Comparison:
 
     def _by_file(
         self, verify: bool
-    ) -> tuple[list[tuple[int, int]], list[int], dict[str, SkippedBefore]]:
+    ) -> tuple[list[tuple[int, int]], list[int], dict[str, SkippedFile]]:
         """Return what is the same by size and time, what has to be read, and what is not to be."""
         same, asked = [], []
-        skipped = {one.path: SkippedBefore(one.reason, (-1, -1)) for one in self.collection.skipped}
+        skipped = skipped_files(self.collection, self.collection.skipped)
         for position in self.positions:
             path, file = self.collection.pictures[position].path, self.files[position]
             place, before = self.gallery.position(path), self.skipped_before.get(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.decoded import match_cache
+from lookalike.engine.exchange import recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.lock import writing
-from lookalike.engine.manifest import Layout, write_manifest
+from lookalike.engine.manifest import Layout, read_manifest, write_manifest
+from lookalike.engine.skipped import SkippedFile, keep_skipped, read_skipped
 from lookalike.engine.sources import has_moved, open_source, reopen_source
-from lookalike.engine.sync_plan import SkippedBefore, SyncPlan, make_plan
-from lookalike.errors import CollectionError, EngineError
+from lookalike.engine.sync_plan import SyncPlan, make_plan
+from lookalike.errors import CollectionError, EngineError, SettingsError
 from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
 from lookalike.images import CacheUpdate, Collection
 from lookalike.images.decoding import Block, decode_in_order
-from lookalike.storage import write_text
 from lookalike.types import OnProgress, Progress, silent
 
-__all__ = ["SyncReport", "sync_engine"]
+__all__ = ["SyncReport", "check_watch", "sync_engine"]
 
 # Pictures in one commit: what a sync that is cut short has to do again is less than this.
 BATCH = 2048
@@ -94,6 +95,8 @@ def sync_engine(
     """
     layout = Layout(Path(engine))
     started = time.perf_counter()
+    recover_engine(layout)
+    read_manifest(layout.manifest)
     with writing(layout, "lookalike sync"):
         opened = open_engine(layout.directory, device=device)
         collection = _collection(opened, source, data_home)
@@ -107,6 +110,19 @@ def sync_engine(
         pictures = job.finish()
     seconds = time.perf_counter() - started
     return SyncReport(plan, job.embedded, job.unreadable, pictures, seconds)
+
+
+def check_watch(every: float, *, dry_run: bool, verify: bool) -> None:
+    """Check that following a folder makes sense.
+
+    Raises:
+        SettingsError: the settings do not go together.
+    """
+    if not every > 0:
+        raise SettingsError(f"every is {every} seconds: wanted above 0")
+    if dry_run or verify:
+        name = "dry-run" if dry_run else "verify"
+        raise SettingsError(f"watch looks again and again, {name} once: leave one out")
 
 
 def _collection(engine: Engine, source: str | Path | None, home: Path | None) -> Collection:
@@ -183,7 +199,7 @@ class _Sync:
         engine, layout = self.engine, self.engine.layout
         skipped = dict(self.plan.skipped)
         for path, reason in self.unreadable.items():
-            skipped[path] = SkippedBefore(reason, self.collection.stat_of(path))
+            skipped[path] = SkippedFile(reason, self.collection.stat_of(path))
         if skipped != read_skipped(layout):
             keep_skipped(layout, skipped)
         if self.plan.changes:
@@ -274,7 +290,7 @@ class _Sync:
         """Make the decoded pictures those of the gallery and the queries kept beside it."""
         if self.cache is None:
             return
-        gallery, old = self.engine.gallery, self.cache.cache
+        gallery = self.engine.gallery
         positions = {picture.path: at for at, picture in enumerate(self.collection.pictures)}
         # A sync that was cut short may have left pictures out.
         lacking = [
@@ -286,7 +302,7 @@ class _Sync:
             batch = sorted(lacking[start : start + BATCH])
             for block in self._decoded(batch):
                 self.cache.add(block.pixels, _facts(self.collection, batch, block))
-        self.cache.commit(_gallery_facts(self.engine), old.rows("test").tolist())
+        match_cache(self.engine, self.cache)
 
 
 def _facts(collection: Collection, positions: Sequence[int], block: Block) -> list[dict[str, Any]]:
@@ -308,23 +324,6 @@ def _facts(collection: Collection, positions: Sequence[int], block: Block) -> li
     ]
 
 
-def _gallery_facts(engine: Engine) -> list[dict[str, Any]]:
-    gallery = engine.gallery
-    columns = {
-        "paths": gallery.paths,
-        "labels": gallery.labels,
-        "splits": gallery.splits,
-        "widths": gallery.widths.tolist(),
-        "heights": gallery.heights.tolist(),
-        "file_sizes": gallery.file_sizes.tolist(),
-        "modified": gallery.modified.tolist(),
-        "sha256": gallery.sha256,
-    }
-    return [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
-
-
 def _rows(facts: Sequence[Mapping[str, Any]], embeddings: NDArray[np.float32]) -> GalleryRows:
     def column(name: str) -> list[Any]:
         return [fact[name] for fact in facts]
@@ -340,24 +339,3 @@ def _rows(facts: Sequence[Mapping[str, Any]], embeddings: NDArray[np.float32]) -
         np.array(column("file_sizes"), np.int64),
         np.array(column("modified"), np.int64),
     )
-
-
-def read_skipped(layout: Layout) -> dict[str, SkippedBefore]:
-    """Return the files that could not be read, by path; none if that is not known."""
-    try:
-        listed = json.loads(layout.skipped.read_text(encoding="utf-8"))
-        return {
-            one["path"]: SkippedBefore(one["reason"], tuple(one.get("file", (-1, -1))))
-            for one in listed
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def keep_skipped(layout: Layout, skipped: Mapping[str, SkippedBefore]) -> None:
-    """Write which files could not be read, why, and what they were like."""
-    listed = [
-        {"path": path, "reason": one.reason, "file": list(one.file)}
-        for path, one in skipped.items()
-    ]
-    write_text(layout.skipped, json.dumps(listed, indent=1) + "\n")

@@ -1,0 +1,126 @@
+"""The commands that keep an engine's gallery up to date. Heavy imports wait inside."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from lookalike.cli import options as o
+from lookalike.cli.app import app
+from lookalike.cli.progress import show_progress
+from lookalike.cli.show import print_json
+from lookalike.cli.show_living import print_history, print_sync
+
+if TYPE_CHECKING:
+    from lookalike.engine.syncing import SyncReport
+
+__all__ = ["history", "restore", "sync"]
+
+
+@app.command()
+def sync(
+    engine: o.EnginePath,
+    folder: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(
+            metavar="FOLDER", help="Where the pictures have moved to.  [default: where they were]"
+        ),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every file, whatever its size and time say.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow the folder until stopped (Ctrl-C).")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", help="With --watch: between two looks.")
+    ] = 10.0,
+    device: o.Device = "auto",
+    data_home: o.DataHome = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Make the gallery hold what its folder holds now; only what changed is embedded."""
+    from lookalike.engine.syncing import check_watch, sync_engine
+
+    def once(place: str | None, *, silent: bool) -> SyncReport:
+        with show_progress(quiet=silent) as on_progress:
+            return sync_engine(
+                engine,
+                place,
+                verify=verify,
+                dry_run=dry_run,
+                device=device,
+                data_home=data_home,
+                on_progress=on_progress,
+            )
+
+    if watch:
+        check_watch(every, dry_run=dry_run, verify=verify)
+    try:
+        print_sync(engine, once(folder, silent=quiet), as_json=as_json)
+        while watch:
+            time.sleep(every)
+            _look_again(engine, partial(once, None, silent=True), as_json=as_json)
+    except KeyboardInterrupt:
+        if not watch:
+            typer.echo(
+                "lookalike: stopped; what was done is kept, the same command goes on", err=True
+            )
+        raise typer.Exit(0 if watch else 130) from None
+
+
+def _look_again(engine: Path, once: Callable[[], SyncReport], *, as_json: bool) -> None:
+    """Sync, and say so if anything changed; a disk that was unmounted may come back."""
+    from lookalike.errors import EngineError
+
+    try:
+        report = once()
+    except EngineError as error:
+        typer.echo(f"lookalike: {error}", err=True)
+        return
+    if report.plan.changes:
+        print_sync(engine, report, as_json=as_json)
+
+
+@app.command()
+def history(engine: o.EnginePath, as_json: o.Json = False) -> None:
+    """List the states of the gallery that can be gone back to."""
+    from lookalike.engine.states import gallery_history
+
+    states = gallery_history(engine)
+    if as_json:
+        print_json(
+            [
+                {"version": one.version, "time": one.time.isoformat(), "pictures": one.pictures}
+                for one in states
+            ]
+        )
+    else:
+        print_history(states, shlex.quote(str(engine)))
+
+
+@app.command()
+def restore(
+    engine: o.EnginePath,
+    version: Annotated[int, typer.Argument(help="As `lookalike history` numbers them.")],
+    as_json: o.Json = False,
+) -> None:
+    """Go back to an earlier state of the gallery; the states in between stay in the history."""
+    from lookalike.engine.states import restore_gallery
+
+    pictures = restore_gallery(engine, version)
+    if as_json:
+        print_json({"engine": str(engine), "version": version, "pictures": pictures})
+    else:
+        typer.echo(f"{engine}: {pictures:,} pictures to search, as of version {version}")
+        typer.echo(f"  the next sync follows the folder again: lookalike sync {Path(engine)}")

@@ -1,0 +1,63 @@
+"""What the commands print that keep a gallery up to date."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from lookalike.cli.show import print_json
+from lookalike.cli.show_looking import print_table
+
+if TYPE_CHECKING:
+    from lookalike.engine.syncing import SyncReport
+    from lookalike.gallery import GalleryVersion
+
+__all__ = ["print_history", "print_sync"]
+
+# What is said of a sync, where there was any of it.
+SYNCED = (
+    "added",
+    "changed",
+    "copied",
+    "moved",
+    "touched",
+    "removed",
+    "kept",
+    "unchanged",
+    "skipped",
+)
+
+
+def print_sync(engine: Path, report: SyncReport, *, as_json: bool) -> None:
+    """Say what a sync did, or would do."""
+    if as_json:
+        print_json({"engine": str(engine), **report.as_dict()})
+        return
+    facts = report.as_dict()
+    words = [f"{facts[name]:,} {name}" for name in SYNCED if facts[name]]
+    done = ", ".join(words) or "nothing to do"
+    if report.dry_run:
+        embeds = report.plan.embeds
+        typer.echo(f"{engine}: would be {done}; {embeds:,} pictures to embed")
+        return
+    typer.echo(
+        f"{engine}: {done}; {facts['pictures']:,} pictures to search, {report.seconds:.1f} s"
+    )
+    place = shlex.quote(str(engine))
+    if facts["kept"]:
+        typer.echo("  kept: pictures in folders that cannot be read now are no deletion")
+    if facts["skipped"]:
+        typer.echo(f"  skipped files and why: lookalike info {place} --skipped")
+
+
+def print_history(states: Sequence[GalleryVersion], place: str) -> None:
+    """List the states of a gallery."""
+    rows = [
+        (str(one.version), f"{one.time:%Y-%m-%d %H:%M:%S}", f"{one.pictures:,}") for one in states
+    ]
+    print_table(("version", "time (UTC)", "pictures"), rows, title="")
+    typer.echo(f"go back: lookalike restore {place} VERSION")
