@@ -13,7 +13,7 @@ import lookalike
 from lookalike.engine import index_engine, stages
 from lookalike.errors import StorageError
 
-PARTS = {"manifest.json", "encoder", "gallery", "cache", "reports", "lock"}
+PARTS = {"manifest.json", "encoder", "gallery", "cache", "reports", "lock", "synced.json"}
 
 
 def crash_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:

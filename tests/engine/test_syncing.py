@@ -107,6 +107,28 @@ def test_nothing_has_changed(photos: Path, embedded: list[int]):
     assert open_gallery(engine_of(photos) / "gallery").version == version
 
 
+def test_what_is_as_it_was_is_not_looked_at(photos: Path, monkeypatch: pytest.MonkeyPatch):
+    from lookalike.engine import syncing
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("compared")
+
+    sync_engine(engine_of(photos))
+    with monkeypatch.context() as patch:
+        patch.setattr(syncing, "make_plan", never)
+        assert counts(photos) == counts(photos, dry_run=True) == {"unchanged": 16}
+        for happens in (add, touch, remove):
+            happens(photos)
+            with pytest.raises(AssertionError, match="compared"):
+                sync_engine(engine_of(photos))
+    sync_engine(engine_of(photos))
+    monkeypatch.setattr(syncing, "make_plan", never)
+    assert counts(photos) == {"unchanged": 11}
+    restore_gallery(engine_of(photos), 1)  # the gallery is another: the folder is compared again
+    with pytest.raises(AssertionError, match="compared"):
+        sync_engine(engine_of(photos))
+
+
 def add(photos: Path) -> None:
     (photos / "stripes").mkdir()
     for number in range(3):
@@ -274,10 +296,10 @@ def test_a_second_writer_is_told_who_the_first_is(photos: Path):
 
 
 def test_a_sync_that_was_cut_short_is_gone_on_with(photos: Path, monkeypatch: pytest.MonkeyPatch):
-    from lookalike.engine import syncing
+    from lookalike.engine import sync_job
 
     everything(photos)
-    monkeypatch.setattr(syncing, "BATCH", 1)
+    monkeypatch.setattr(sync_job, "BATCH", 1)
     steps = ("remove", "move", "put", "put", "put")
     for stop in range(len(steps)):
         calls = iter(range(100))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lookalike.engine.facade import Engine, open_engine
-
 if TYPE_CHECKING:
     from lookalike.engine.building import build, index_engine, train_engine
+    from lookalike.engine.facade import Engine, open_engine
     from lookalike.engine.settings import BuildSettings
     from lookalike.engine.sources import data_home, default_output, open_source
     from lookalike.engine.syncing import SyncReport, sync_engine
@@ -27,13 +26,15 @@ __all__ = [
     "train_engine",
 ]
 
-# Building imports torch; opening an engine must not.
+# Building imports torch, opening an engine must not; a sync of nothing new needs neither.
 _LATER = {
     "BuildSettings": "settings",
+    "Engine": "facade",
     "build": "building",
     "data_home": "sources",
     "default_output": "sources",
     "index_engine": "building",
+    "open_engine": "facade",
     "open_source": "sources",
     "SyncReport": "syncing",
     "sync_engine": "syncing",

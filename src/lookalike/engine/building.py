@@ -24,9 +24,10 @@ from lookalike.engine.stages import (
     fill_gallery,
     train_encoder,
 )
+from lookalike.engine.synced import keep_state
 from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
 from lookalike.errors import EngineError
-from lookalike.images import Collection
+from lookalike.images import Collection, collection_state
 from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
@@ -177,28 +178,34 @@ def train_engine(
     """
     final = Layout(output)
     work = Layout(final.partial)
-    _prepare(final, work, resume=resume, overwrite=overwrite)
-    keep_choice(work, choice or read_choice(work))  # the training may have to be gone on with
-    clock = _Clock()
-    with leaving_what_is_worth_it(work):
+    _check_free(final, work, resume=resume, overwrite=overwrite)
+    with storage_errors(work.directory):
+        work.directory.mkdir(parents=True, exist_ok=True)
+    # From before they are read: what changes meanwhile is then found by the next sync.
+    clock, state, gallery = _Clock(), collection_state(collection), 0
+    with writing(work, "lookalike build"), leaving_what_is_worth_it(work):
+        _prepare(work, resume=resume)
+        keep_choice(work, choice or read_choice(work))  # the training may have to be gone on with
         with clock.time("train"):
             trained = train_encoder(
                 collection, work, settings, resume=resume, on_progress=on_progress
             )
-        gallery = 0
         if fill:
+            whiten = trained.settings["whiten"]
             with clock.time("index"):
                 gallery = len(
                     fill_gallery(
                         trained.encoder,
                         trained.cache,
                         work,
-                        whiten=trained.settings["whiten"],
+                        whiten=whiten,
                         on_progress=on_progress,
                     )
                 )
     keep_choice(work, choice)
     write_manifest(work.manifest, describe(collection, trained, settings, gallery, clock.seconds))
+    if fill:
+        keep_state(work, state)
     with storage_errors(work.directory):
         shutil.rmtree(work.checkpoint, ignore_errors=True)
     replace_directory(work.directory, final.directory)
@@ -257,6 +264,7 @@ def _index(
     else:
         collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
     encoder = load_encoder(layout.encoder, device=device)
+    state = collection_state(collection)  # from before they are read, as in a build
     clock = _Clock(dict(manifest.timings))
     with exchange(layout) as work:
         with clock.time("index"):
@@ -281,6 +289,7 @@ def _index(
                 timings=clock.seconds,
             ),
         )
+    keep_state(layout, state)
 
 
 def _check_free(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
@@ -303,10 +312,9 @@ def _check_free(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -
         refuse_to_discard(work)
 
 
-def _prepare(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
-    _check_free(final, work, resume=resume, overwrite=overwrite)
+def _prepare(work: Layout, *, resume: bool) -> None:
+    """Clear away what an interrupted build has left, unless it is gone on with."""
     with storage_errors(work.directory):
-        work.directory.mkdir(parents=True, exist_ok=True)
         if not resume:  # the decoded pictures stay: they are checked, and dear to make
             for part in (work.checkpoint, work.encoder, work.gallery, work.reports):
                 shutil.rmtree(part, ignore_errors=True)

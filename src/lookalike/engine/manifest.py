@@ -66,6 +66,11 @@ class Layout:
         return self.checkpoint / "plan.json"
 
     @property
+    def synced(self) -> Path:
+        """What the folder was like when the gallery last held it; may be deleted."""
+        return self.directory / "synced.json"
+
+    @property
     def lock(self) -> Path:
         """What a writer holds; `lock.json` beside it says who that is."""
         return self.directory / "lock"

@@ -9,7 +9,15 @@ from lookalike.errors import CollectionError, EngineError
 from lookalike.images import DATASETS, Collection, find_pictures, load_dataset
 from lookalike.types import OnProgress, silent
 
-__all__ = ["data_home", "default_output", "find_path", "has_moved", "open_source", "reopen_source"]
+__all__ = [
+    "data_home",
+    "default_output",
+    "find_path",
+    "has_moved",
+    "is_same_source",
+    "open_source",
+    "reopen_source",
+]
 
 
 def data_home() -> Path:
@@ -87,6 +95,11 @@ def reopen_source(
 def has_moved(source: str) -> bool:
     """Whether `source`, which an engine was made from, is a path where nothing is any more."""
     return source not in DATASETS and find_path(source) is None
+
+
+def is_same_source(source: str | Path, known: str) -> bool:
+    """Whether `source` is what an engine was made from, `known` by its manifest."""
+    return str(source) == known or Path(source).expanduser().resolve() == Path(known)
 
 
 def find_path(name: str | Path) -> Path | None:

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lookalike.engine.decoded import match_cache
 from lookalike.engine.exchange import recover_engine
-from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.lock import writing
-from lookalike.engine.manifest import Layout, read_manifest, write_manifest
-from lookalike.engine.skipped import SkippedFile, keep_skipped, read_skipped
-from lookalike.engine.sources import has_moved, open_source, reopen_source
+from lookalike.engine.manifest import Layout, read_manifest
+from lookalike.engine.skipped import read_skipped
+from lookalike.engine.sources import has_moved, is_same_source, open_source, reopen_source
 from lookalike.engine.sync_plan import SyncPlan, make_plan
+from lookalike.engine.synced import is_as_synced, keep_state, source_state
 from lookalike.errors import CollectionError, EngineError, SettingsError
-from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
-from lookalike.images import CacheUpdate, Collection
-from lookalike.images.decoding import Block, decode_in_order
-from lookalike.types import OnProgress, Progress, silent
+from lookalike.types import OnProgress, silent
+
+if TYPE_CHECKING:
+    from lookalike.engine.facade import Engine
+    from lookalike.images import Collection
 
 __all__ = ["SyncReport", "check_watch", "sync_engine"]
-
-# Pictures in one commit: what a sync that is cut short has to do again is less than this.
-BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -96,20 +90,42 @@ def sync_engine(
     layout = Layout(Path(engine))
     started = time.perf_counter()
     recover_engine(layout)
-    read_manifest(layout.manifest)
+    manifest = read_manifest(layout.manifest)
+    state = source_state(manifest.source if source is None else source)
+    if source is None and not verify and is_as_synced(layout, state):
+        plan = SyncPlan(unchanged=manifest.counts.gallery, skipped=read_skipped(layout))
+        seconds = time.perf_counter() - started
+        return SyncReport(plan, 0, {}, manifest.counts.gallery, seconds, dry_run=dry_run)
     with writing(layout, "lookalike sync"):
-        opened = open_engine(layout.directory, device=device)
-        collection = _collection(opened, source, data_home)
-        before = read_skipped(layout)
-        plan = make_plan(opened.gallery, collection, before, verify=verify, on_progress=on_progress)
-        if dry_run:
-            seconds = time.perf_counter() - started
-            return SyncReport(plan, 0, {}, len(opened.gallery), seconds, dry_run=True)
-        job = _Sync(opened, collection, plan, on_progress)
-        job.run()
-        pictures = job.finish()
-    seconds = time.perf_counter() - started
-    return SyncReport(plan, job.embedded, job.unreadable, pictures, seconds)
+        report = _sync(layout, source, verify, dry_run, device, data_home, on_progress)
+        if not dry_run:
+            keep_state(layout, state)
+    return replace(report, seconds=time.perf_counter() - started)
+
+
+def _sync(
+    layout: Layout,
+    source: str | Path | None,
+    verify: bool,
+    dry_run: bool,
+    device: str,
+    data_home: Path | None,
+    on_progress: OnProgress,
+) -> SyncReport:
+    from lookalike.engine.facade import open_engine
+    from lookalike.engine.sync_job import SyncJob
+
+    opened = open_engine(layout.directory, device=device)
+    collection = _collection(opened, source, data_home)
+    plan = make_plan(
+        opened.gallery, collection, read_skipped(layout), verify=verify, on_progress=on_progress
+    )
+    if dry_run:
+        return SyncReport(plan, 0, {}, len(opened.gallery), 0.0, dry_run=True)
+    job = SyncJob(opened, collection, plan, on_progress)
+    job.run()
+    pictures = job.finish()
+    return SyncReport(plan, job.embedded, job.unreadable, pictures, 0.0)
 
 
 def check_watch(every: float, *, dry_run: bool, verify: bool) -> None:
@@ -137,7 +153,7 @@ def _collection(engine: Engine, source: str | Path | None, home: Path | None) ->
             f"{known} is not there: the {len(engine.gallery):,} pictures of {directory} are kept. "
             "Mount the disk, or name the folder's new place: `lookalike sync ENGINE FOLDER`"
         )
-    if source is not None and not has_moved(known) and not _is_same(source, known):
+    if source is not None and not has_moved(known) and not is_same_source(source, known):
         raise EngineError(
             f"{directory} follows {known}, which is still there, and not {source}: "
             "sync without a folder, or make another engine for the other folder"
@@ -151,191 +167,3 @@ def _collection(engine: Engine, source: str | Path | None, home: Path | None) ->
             f"nothing is changed, the {len(engine.gallery):,} pictures of {directory} are kept: "
             f"{error}"
         ) from error
-
-
-def _is_same(source: str | Path, known: str) -> bool:
-    return str(source) == known or Path(source).expanduser().resolve() == Path(known)
-
-
-class _Sync:
-    """What a sync changes as it goes.
-
-    Attributes:
-        embedded: pictures embedded so far.
-        unreadable: path to reason of the files that turned out to be no pictures.
-    """
-
-    def __init__(
-        self, engine: Engine, collection: Collection, plan: SyncPlan, on_progress: OnProgress
-    ) -> None:
-        self.engine = engine
-        self.collection = collection
-        self.plan = plan
-        self.on_progress = on_progress
-        self.embedded = 0
-        self.unreadable: dict[str, str] = {}
-        self.writer = GalleryWriter(engine.layout.gallery)
-        self.cache = None if engine.cache is None else CacheUpdate(engine.cache)
-        ids = engine.gallery.ids
-        self.next_id = int(ids.max()) + 1 if len(ids) else 0
-
-    def run(self) -> None:
-        """Change the gallery: remove, move, then add, so that no path is ever there twice."""
-        plan, gallery = self.plan, self.engine.gallery
-        if not plan.changes:
-            return
-        # The pictures that everybody moves are known; the state in between is one that holds.
-        self.writer.remove(gallery.ids[list(plan.removed)])
-        self.writer.move(self._moved_rows([*plan.moved, *plan.touched]))
-        self._copy()
-        own = {position: int(gallery.ids[place]) for position, place in plan.changed}
-        self._embed([*plan.added, *own], own)
-        broken = [one for one in own if self._path(one) in self.unreadable]
-        self.writer.remove(np.array([own[one] for one in broken], np.int64))
-        self.writer.compact()
-
-    def finish(self) -> int:
-        """Write what else depends on the gallery; return how many pictures it holds now."""
-        engine, layout = self.engine, self.engine.layout
-        skipped = dict(self.plan.skipped)
-        for path, reason in self.unreadable.items():
-            skipped[path] = SkippedFile(reason, self.collection.stat_of(path))
-        if skipped != read_skipped(layout):
-            keep_skipped(layout, skipped)
-        if self.plan.changes:
-            engine.refresh()
-            self._follow_with_cache()
-        manifest = engine.manifest
-        source = manifest.source
-        if not _is_same(self.collection.source, source):
-            source = str(Path(self.collection.source).resolve())
-        counts = replace(manifest.counts, gallery=len(engine.gallery), skipped=len(skipped))
-        root = str(self.collection.root.resolve())
-        now = replace(manifest, counts=counts, root=root, source=source)
-        if now != manifest:
-            write_manifest(layout.manifest, now)
-        return len(engine.gallery)
-
-    def _path(self, position: int) -> str:
-        return self.collection.pictures[position].path
-
-    def _moved_rows(self, pairs: Sequence[tuple[int, int]]) -> MovedRows:
-        positions = [position for position, _ in pairs]
-        pictures = [self.collection.pictures[position] for position in positions]
-        files = np.array([self.collection.stat(one) for one in positions], np.int64).reshape(-1, 2)
-        return MovedRows(
-            self.engine.gallery.ids[[place for _, place in pairs]],
-            [picture.path for picture in pictures],
-            [picture.label for picture in pictures],
-            [picture.split for picture in pictures],
-            files[:, 0],
-            files[:, 1],
-        )
-
-    def _copy(self) -> None:
-        """Add pictures whose content the gallery has under another path."""
-        if not self.plan.copied:
-            return
-        rows, gallery = self._moved_rows(self.plan.copied), self.engine.gallery
-        places = [place for _, place in self.plan.copied]
-        self._put(
-            GalleryRows(
-                rows.paths,
-                rows.labels,
-                rows.splits,
-                gallery.widths[places],
-                gallery.heights[places],
-                [gallery.sha256[place] for place in places],
-                gallery.embeddings[places],
-                rows.file_sizes,
-                rows.modified,
-            ),
-            [None] * len(places),
-        )
-
-    def _embed(self, positions: Sequence[int], own: Mapping[int, int]) -> None:
-        """Decode, embed and put pictures; those of `own` have an id."""
-        started, done = time.perf_counter(), 0
-        for start in range(0, len(positions), BATCH):
-            batch = sorted(positions[start : start + BATCH])
-            blocks, facts, kept = [], [], []
-            for block in self._decoded(batch):
-                blocks.append(block.pixels)
-                facts += _facts(self.collection, batch, block)
-                kept += [batch[at] for at in block.positions]
-                self.unreadable |= {one.path: one.reason for one in block.skipped}
-            pixels = np.concatenate(blocks)
-            if len(pixels):
-                rows = _rows(facts, self.engine.encoder.embed(pixels))
-                self._put(rows, [own.get(position) for position in kept])
-                if self.cache is not None:
-                    self.cache.add(pixels, facts)
-            done += len(batch)
-            self.embedded += len(pixels)
-            rate = done / (time.perf_counter() - started)
-            self.on_progress(Progress("sync", done, len(positions), f"{rate:,.0f} pictures/s"))
-
-    def _decoded(self, positions: Sequence[int]) -> Iterator[Block]:
-        pictures = (self.collection.pictures[position] for position in positions)
-        return decode_in_order(self.collection.with_pictures(pictures), self.engine.image)
-
-    def _put(self, rows: GalleryRows, ids: Sequence[int | None]) -> None:
-        given = []
-        for one in ids:
-            given.append(self.next_id if one is None else one)
-            self.next_id += one is None
-        self.writer.put(rows, np.array(given, np.int64))
-
-    def _follow_with_cache(self) -> None:
-        """Make the decoded pictures those of the gallery and the queries kept beside it."""
-        if self.cache is None:
-            return
-        gallery = self.engine.gallery
-        positions = {picture.path: at for at, picture in enumerate(self.collection.pictures)}
-        # A sync that was cut short may have left pictures out.
-        lacking = [
-            positions[path]
-            for path, sha256 in zip(gallery.paths, gallery.sha256, strict=True)
-            if self.cache.lacks(sha256) and path in positions
-        ]
-        for start in range(0, len(lacking), BATCH):
-            batch = sorted(lacking[start : start + BATCH])
-            for block in self._decoded(batch):
-                self.cache.add(block.pixels, _facts(self.collection, batch, block))
-        match_cache(self.engine, self.cache)
-
-
-def _facts(collection: Collection, positions: Sequence[int], block: Block) -> list[dict[str, Any]]:
-    """Return what is known of each picture of a block, by the cache's columns."""
-    return [
-        {
-            "paths": collection.pictures[positions[at]].path,
-            "labels": collection.pictures[positions[at]].label,
-            "splits": collection.pictures[positions[at]].split,
-            "widths": width,
-            "heights": height,
-            "file_sizes": size,
-            "modified": modified,
-            "sha256": sha256,
-        }
-        for at, (width, height), (size, modified), sha256 in zip(
-            block.positions, block.sizes, block.files, block.sha256, strict=True
-        )
-    ]
-
-
-def _rows(facts: Sequence[Mapping[str, Any]], embeddings: NDArray[np.float32]) -> GalleryRows:
-    def column(name: str) -> list[Any]:
-        return [fact[name] for fact in facts]
-
-    return GalleryRows(
-        column("paths"),
-        column("labels"),
-        column("splits"),
-        np.array(column("widths"), np.int32),
-        np.array(column("heights"), np.int32),
-        column("sha256"),
-        embeddings,
-        np.array(column("file_sizes"), np.int64),
-        np.array(column("modified"), np.int64),
-    )

@@ -8,7 +8,7 @@ from lookalike.images.collection import Collection, Picture, Skipped
 from lookalike.images.crop import Crop, crop
 from lookalike.images.datasets import DATASETS, Dataset, load_dataset
 from lookalike.images.decode import Decoded, Source, decode, thumbnail
-from lookalike.images.finding import find_pictures
+from lookalike.images.finding import collection_state, find_pictures, folder_state
 from lookalike.images.idx import read_idx, write_idx
 from lookalike.images.spec import Fit, ImageSpec
 
@@ -25,10 +25,12 @@ __all__ = [
     "PictureCache",
     "Skipped",
     "Source",
+    "collection_state",
     "crop",
     "decode",
     "decode_collection",
     "find_pictures",
+    "folder_state",
     "load_dataset",
     "open_cache",
     "read_idx",

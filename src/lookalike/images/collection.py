@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -125,7 +126,7 @@ class Collection:
     def stat_of(self, file: str) -> tuple[int, int]:
         """Return what `stat` gives of a file, by its path."""
         try:
-            status = (self.root / file).stat()
+            status = os.stat(os.path.join(self.root, file))  # noqa: PTH116, PTH118 - much quicker
         except OSError:
             return -1, -1
         return status.st_size, status.st_mtime_ns

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +22,14 @@ from lookalike.images.idx import (
 )
 from lookalike.images.lists import find_in_csv, find_in_jsonl
 
-__all__ = ["SUFFIXES", "find_idx", "find_in_folder", "find_pictures"]
+__all__ = [
+    "SUFFIXES",
+    "collection_state",
+    "find_idx",
+    "find_in_folder",
+    "find_pictures",
+    "folder_state",
+]
 
 SUFFIXES = frozenset(
     f".{name}"
@@ -80,13 +88,17 @@ def find_pictures(source: Path) -> Collection:
 
 
 def _find_in_directory(folder: Path) -> Collection:
+    files = _idx_files(folder)
+    return find_idx(files, str(folder)) if files else find_in_folder(folder)
+
+
+def _idx_files(folder: Path) -> list[Path]:
     try:
-        files = images_files(folder)
+        return images_files(folder)
     except OSError as error:
         raise CollectionError(
             f"cannot read the folder {folder}: {(error.strerror or 'error').lower()}"
         ) from error
-    return find_idx(files, str(folder)) if files else find_in_folder(folder)
 
 
 def find_in_folder(folder: Path) -> Collection:
@@ -96,10 +108,54 @@ def find_in_folder(folder: Path) -> Collection:
         CollectionError: there is none.
     """
     skipped: list[Skipped] = []
-    paths = sorted(_walk(folder, skipped), key=lambda path: path.split("/"))
+    found = (path for path, _ in _walk(folder, skipped))
+    paths = sorted(found, key=lambda path: path.split("/"))
     splits = _layout(folder)
     pictures = tuple(_picture(path, splits) for path in paths)
     return Collection(folder, str(folder), "folder", pictures, tuple(skipped))
+
+
+def folder_state(folder: Path) -> str | None:
+    """Return a digest that changes whenever a picture file in a folder, or below, does.
+
+    Of every file the path, the size and the time of change are digested, so this is much quicker
+    than looking at the pictures.
+
+    Args:
+        folder: as `find_pictures` takes it.
+
+    Returns:
+        None for what is not a folder of picture files.
+
+    Raises:
+        CollectionError: the folder cannot be read.
+    """
+    if not folder.is_dir() or _idx_files(folder):
+        return None
+    skipped: list[Skipped] = []
+    files = {}
+    for path, entry in _walk(folder, skipped):
+        try:
+            status = entry.stat()
+            files[path] = (status.st_size, status.st_mtime_ns)
+        except OSError:
+            files[path] = (-1, -1)
+    return _state(files, skipped)
+
+
+def collection_state(collection: Collection) -> str | None:
+    """Return what `folder_state` gives of the folder of a collection, as it was found."""
+    if collection.kind != "folder":
+        return None
+    pictures = collection.pictures
+    files = {picture.path: collection.stat(place) for place, picture in enumerate(pictures)}
+    return _state(files, collection.skipped)
+
+
+def _state(files: Mapping[str, tuple[int, int]], skipped: Iterable[Skipped]) -> str:
+    lines = [f"{path}\0{size}\0{modified}" for path, (size, modified) in files.items()]
+    lines += [f"{one.path}\0{one.reason}" for one in skipped]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def _layout(folder: Path) -> dict[str, Split]:
@@ -113,14 +169,14 @@ def _layout(folder: Path) -> dict[str, Split]:
 
 
 def _picture(path: str, splits: dict[str, Split]) -> Picture:
-    folders = PurePosixPath(path).parts[:-1]
+    folders = path.split("/")[:-1]
     split = splits.get(folders[0]) if folders else None
     labels = folders[1:] if split else folders
     return Picture(path, labels[0] if labels else None, split)
 
 
-def _walk(root: Path, skipped: list[Skipped]) -> Iterator[str]:
-    """Yield the paths of the picture files below `root`; each real folder is entered once."""
+def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield the path and the entry of each picture file below; a real folder is entered once."""
     waiting, seen = [""], {_identity(root)}
     while waiting:
         folder = waiting.pop()
@@ -132,12 +188,12 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[str]:
                 if unseen and not _is_engine(root / path):
                     seen.add(identity)
                     waiting.append(f"{path}/")
-            elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES:
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - much quicker
                 reason = _unusable(entry)
                 if reason:
                     skipped.append(Skipped(_printable(path), reason))
                 else:
-                    yield path
+                    yield path, entry
 
 
 def _is_engine(folder: Path) -> bool:

@@ -1,0 +1,47 @@
+"""What a folder was like when the gallery last held it: is it so still, nothing is to be done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from lookalike.engine.manifest import Layout
+from lookalike.errors import CollectionError
+from lookalike.storage import write_text
+
+__all__ = ["is_as_synced", "keep_state", "source_state"]
+
+
+def source_state(source: str | Path) -> str | None:
+    """Return what changes whenever a picture file of a source does; None where that is not known.
+
+    It has to be asked before the files are: what changes meanwhile is then found next time.
+    """
+    from lookalike.images.finding import folder_state
+
+    try:
+        return folder_state(Path(source))
+    except (CollectionError, OSError):
+        return None
+
+
+def keep_state(layout: Layout, state: str | None) -> None:
+    """Remember that the gallery, as the manifest describes it, holds a source in this state."""
+    facts = {"state": state, "manifest": _digest(layout.manifest)}
+    write_text(layout.synced, json.dumps(facts) + "\n")
+
+
+def is_as_synced(layout: Layout, state: str | None) -> bool:
+    """Whether a source in this state is what the gallery holds."""
+    if state is None:
+        return False
+    try:
+        facts = json.loads(layout.synced.read_text(encoding="utf-8"))
+        return bool(facts == {"state": state, "manifest": _digest(layout.manifest)})
+    except (OSError, ValueError):
+        return False
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
