@@ -184,7 +184,9 @@ def _page(work: Path) -> str:
         f"Machine: {platform.machine()}, 2 cores, Python {platform.python_version()}. Labels are "
         "used to measure, never to train. Metrics are defined in [metrics.md](metrics.md). "
         "*Error* is the mean squared error of the reconstruction per value, pixels in [0, 1]. "
-        "*Seconds* are of the epochs of training; what `efficientnet-lite0-twin` does before the first, embedding its pictures, takes longer. Size and epochs are the preset's own unless marked †.",
+        "*Seconds* are of the epochs of training; what "
+        "`efficientnet-lite0-twin` does before the first, embedding its pictures, takes longer. "
+        "Size and epochs are the preset's own unless marked †.",
     ]
     for data, heading in HEADINGS.items():
         lines += ["", f"## {heading}", "", ERRORS[data], "", *_table(work, data)]

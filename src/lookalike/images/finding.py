@@ -188,7 +188,7 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, os.DirEntry
                 if unseen and not _is_engine(root / path):
                     seen.add(identity)
                     waiting.append(f"{path}/")
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - much quicker
+            elif "".join(entry.name.rpartition(".")[1:]).lower() in SUFFIXES:
                 reason = _unusable(entry)
                 if reason:
                     skipped.append(Skipped(_printable(path), reason))
@@ -219,7 +219,7 @@ def _entries(root: Path, folder: str, skipped: list[Skipped]) -> list[os.DirEntr
 
 
 def _unusable(entry: os.DirEntry[str]) -> str | None:
-    if _printable(entry.path) != entry.path:
+    if not entry.path.isascii() and _printable(entry.path) != entry.path:
         return "its name is not valid UTF-8"
     if not _is_file(entry):
         return "the link leads nowhere" if entry.is_symlink() else "it is not a regular file"
