@@ -16,7 +16,7 @@ import lookalike
 import lookalike.gallery
 import lookalike.images
 from lookalike.encoder import Encoder
-from lookalike.engine import Engine, lock, sync_engine
+from lookalike.engine import Engine, lock, sync_engine, sync_job
 from lookalike.engine.calibrating import keep_calibration
 from lookalike.engine.manifest import Layout
 from lookalike.engine.states import gallery_history, restore_gallery
@@ -80,7 +80,11 @@ def state(photos: Path) -> Pictures:
 
 def counts(photos: Path, **settings: bool) -> dict[str, int]:
     """Sync; return the counts that are not 0."""
-    report = sync_engine(engine_of(photos), **settings).as_dict()
+    return counts_of(engine_of(photos), **settings)
+
+
+def counts_of(engine: Path, **settings: bool) -> dict[str, int]:
+    report = sync_engine(engine, **settings).as_dict()
     names = ("added", "changed", "copied", "moved", "touched", "removed", "kept", "skipped",
              "unchanged", "embedded")  # fmt: skip
     return {name: report[name] for name in names if report[name]}
@@ -296,8 +300,6 @@ def test_a_second_writer_is_told_who_the_first_is(photos: Path):
 
 
 def test_a_sync_that_was_cut_short_is_gone_on_with(photos: Path, monkeypatch: pytest.MonkeyPatch):
-    from lookalike.engine import sync_job
-
     everything(photos)
     monkeypatch.setattr(sync_job, "BATCH", 1)
     steps = ("remove", "move", "put", "put", "put")
@@ -324,6 +326,66 @@ def test_a_sync_that_was_cut_short_is_gone_on_with(photos: Path, monkeypatch: py
     files = {path.relative_to(photos).as_posix() for path in photos.rglob("*.png")}
     assert set(state(photos)) == files
     check_cache(photos)
+
+
+def test_a_sync_cut_short_is_no_state_that_the_folder_can_go_back_to(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The folder is what it was before; the gallery is not."""
+    before = state(photos)
+    shutil.copytree(photos, photos.with_name("kept"))
+    remove(photos)
+    with monkeypatch.context() as patch:
+        patch.setattr(lookalike.gallery.GalleryWriter, "compact", stop)
+        with pytest.raises(KeyboardInterrupt):
+            sync_engine(engine_of(photos))
+    assert len(state(photos)) == 8
+    shutil.rmtree(photos)
+    photos.with_name("kept").rename(photos)
+    assert counts(photos)["added"] == 8
+    assert state(photos).keys() == before.keys()
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_cache_follows_even_if_the_last_sync_stopped_before_it(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    everything(photos)
+    with monkeypatch.context() as patch:
+        patch.setattr(sync_job.SyncJob, "finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            sync_engine(engine_of(photos))
+    assert counts(photos) == {"unchanged": len(state(photos))}
+    check_cache(photos)
+
+
+def test_a_dangling_link_is_no_deletion(photos: Path):
+    disk = photos.with_name("disk")
+    disk.mkdir()
+    (photos / "disc" / "1.png").rename(disk / "1.png")
+    (photos / "disc" / "1.png").symlink_to(disk / "1.png")
+    sync_engine(engine_of(photos))
+    disk.rename(photos.with_name("unmounted"))
+    assert counts(photos) == {"kept": 1, "skipped": 1, "unchanged": 15}
+    photos.with_name("unmounted").rename(disk)
+    assert counts(photos) == {"unchanged": 16}
+
+
+def test_a_list_says_what_there_is(photos: Path):
+    listed = photos / "list.csv"
+    names = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))
+    listed.write_text("path,label\n" + "".join(f"{name},x\n" for name in names))
+    place = photos.parent / "list.lookalike"
+    lookalike.build(listed, place, epochs=1, size=16, report=False, device="cpu")
+    listed.write_text("path,label\n" + "".join(f"{name},y\n" for name in names[2:]))
+    assert counts_of(place) == {"touched": 14, "removed": 2}
+    (photos / names[2]).unlink()
+    shutil.rmtree(photos / "square")
+    assert counts_of(place) == {"removed": 1, "kept": 8, "skipped": 9, "unchanged": 5}
+    assert set(lookalike.open(place).gallery.labels) == {"y"}
 
 
 def test_an_open_engine_takes_up_what_a_sync_changed(photos: Path):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
     from lookalike.images import CacheUpdate, PictureCache
 
-__all__ = ["cached_gallery", "match_cache", "require_decoder"]
+__all__ = ["cache_matches", "cached_gallery", "match_cache", "require_decoder"]
 
 
 def cached_gallery(engine: EngineParts) -> tuple[PictureCache, NDArray[np.int64]]:
@@ -49,6 +49,18 @@ def require_decoder(engine: EngineParts, what: str) -> None:
             f"preset {engine.manifest.preset} has no decoder, and {what} needs one: "
             "build with another preset, such as twin"
         )
+
+
+def cache_matches(engine: EngineParts) -> bool:
+    """Whether the decoded pictures are those of the gallery, under their paths."""
+    cache, gallery = engine.cache, engine.gallery
+    if cache is None:
+        return False
+    rows = [cache.position(path) for path in gallery.paths]
+    return all(
+        row is not None and cache.sha256[row] == sha256
+        for row, sha256 in zip(rows, gallery.sha256, strict=True)
+    )
 
 
 def match_cache(engine: EngineParts, update: CacheUpdate) -> None:

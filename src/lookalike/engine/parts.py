@@ -170,15 +170,13 @@ class EngineParts:
         """Take up what another process, or a sync, has changed; return whether anything has."""
         from lookalike.gallery import newest_version
 
-        manifest = read_manifest(self.layout.manifest)
+        before, self.manifest = self.manifest, read_manifest(self.layout.manifest)
         gallery: Gallery | None = self.__dict__.get("gallery")
-        if gallery is None or newest_version(self.layout.gallery) == gallery.version:
-            changed = manifest != self.manifest
-            self.manifest = manifest
-            return changed
-        self.manifest = manifest
+        same = gallery is None or newest_version(self.layout.gallery) == gallery.version
+        if same and before == self.manifest:
+            return False
         self._indexes, self._spectral = {}, None
-        for name in ("gallery", "cache", "calibration", "encoder"):
+        for name in ("gallery", "cache", "calibration", "encoder", "image"):
             self.__dict__.pop(name, None)
         return True
 

@@ -10,6 +10,7 @@ from lookalike.engine.exchange import recover_engine
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.parts import EngineParts
+from lookalike.engine.synced import forget_state
 from lookalike.errors import EngineError
 from lookalike.gallery import GalleryVersion, GalleryWriter
 from lookalike.images import CacheUpdate
@@ -42,6 +43,7 @@ def restore_gallery(engine: str | Path, version: int) -> int:
     """
     layout = _layout(engine)
     with writing(layout, "lookalike restore"):
+        forget_state(layout)
         GalleryWriter(layout.gallery).restore(version)
         parts = EngineParts(layout.directory)
         counts = replace(parts.manifest.counts, gallery=len(parts.gallery))

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine.decoded import match_cache
+from lookalike.engine.decoded import cache_matches, match_cache
 from lookalike.engine.facade import Engine
 from lookalike.engine.manifest import write_manifest
 from lookalike.engine.skipped import SkippedFile, keep_skipped, read_skipped
 from lookalike.engine.sources import is_same_source
 from lookalike.engine.sync_plan import SyncPlan
+from lookalike.engine.synced import forget_state
 from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
 from lookalike.images import CacheUpdate, Collection
 from lookalike.images.decoding import Block, decode_in_order
@@ -24,8 +25,10 @@ from lookalike.types import OnProgress, Progress
 
 __all__ = ["SyncJob"]
 
-# Pictures in one commit: what a sync that is cut short has to do again is less than this.
+# Pictures in one commit, and their decoded bytes: what a sync that is cut short has to do again is
+# less than this, and memory does not grow with what is new.
 BATCH = 2048
+BATCH_BYTES = 64_000_000
 
 
 class SyncJob:
@@ -47,6 +50,7 @@ class SyncJob:
         self.unreadable: dict[str, str] = {}
         self.writer = GalleryWriter(engine.layout.gallery)
         self.cache = CacheUpdate(engine.cache) if plan.changes and engine.cache else None
+        self.batch = max(1, min(BATCH, BATCH_BYTES // int(np.prod(engine.image.shape))))
         ids = engine.gallery.ids
         self.next_id = int(ids.max()) + 1 if len(ids) else 0
 
@@ -55,7 +59,7 @@ class SyncJob:
         plan, gallery = self.plan, self.engine.gallery
         if not plan.changes:
             return
-        # The pictures that everybody moves are known; the state in between is one that holds.
+        forget_state(self.engine.layout)  # until all of this is done, it is of no state
         self.writer.remove(gallery.ids[list(plan.removed)])
         self.writer.move(self._moved_rows([*plan.moved, *plan.touched]))
         self._copy()
@@ -73,9 +77,10 @@ class SyncJob:
             skipped[path] = SkippedFile(reason, self.collection.stat_of(path))
         if skipped != read_skipped(layout):
             keep_skipped(layout, skipped)
-        if self.plan.changes:
-            engine.refresh()
-            self._follow_with_cache()
+        engine.refresh()
+        if self.cache is None and engine.cache is not None and not cache_matches(engine):
+            self.cache = CacheUpdate(engine.cache)  # the last sync was cut short before this
+        self._follow_with_cache()
         manifest = engine.manifest
         source = manifest.source
         if not is_same_source(self.collection.source, source):
@@ -127,8 +132,8 @@ class SyncJob:
     def _embed(self, positions: Sequence[int], own: Mapping[int, int]) -> None:
         """Decode, embed and put pictures; those of `own` have an id."""
         started, done = time.perf_counter(), 0
-        for start in range(0, len(positions), BATCH):
-            batch = sorted(positions[start : start + BATCH])
+        for start in range(0, len(positions), self.batch):
+            batch = sorted(positions[start : start + self.batch])
             blocks, facts, kept = [], [], []
             for block in self._decoded(batch):
                 blocks.append(block.pixels)
@@ -169,8 +174,8 @@ class SyncJob:
             for path, sha256 in zip(gallery.paths, gallery.sha256, strict=True)
             if self.cache.lacks(sha256) and path in positions
         ]
-        for start in range(0, len(lacking), BATCH):
-            batch = sorted(lacking[start : start + BATCH])
+        for start in range(0, len(lacking), self.batch):
+            batch = sorted(lacking[start : start + self.batch])
             for block in self._decoded(batch):
                 self.cache.add(block.pixels, _facts(self.collection, batch, block))
         match_cache(self.engine, self.cache)

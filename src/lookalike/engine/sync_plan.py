@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SyncPlan", "make_plan"]
 
-# Bytes that are digested at once.
-CHUNK = 1 << 20
+# What is known of a file that is not there.
+GONE = (-1, -1)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class _Comparison:
         for position in self.positions:
             path, file = self.collection.pictures[position].path, self.files[position]
             place, before = self.gallery.position(path), self.skipped_before.get(path)
-            if place is not None and self.known_files[place] == file and not verify:
+            if place is not None and self.known_files[place] == file != GONE and not verify:
                 same.append((position, place))
             elif before is not None and before.file == file and not verify:
                 skipped[path] = before
@@ -171,17 +172,24 @@ class _Comparison:
         return same, rest
 
     def _kept(self, unreadable: Iterable[int]) -> list[int]:
-        """Return places of pictures that may still be there: what hides them cannot be read."""
-        hidden = {self.collection.pictures[position].path for position in unreadable}
-        folders = tuple(
-            "" if one.path == "." else f"{one.path}/" for one in self.collection.skipped
-        )
-        seen = {self.collection.pictures[position].path for position in self.positions}
+        """Return places of pictures that may still be there: what hides them cannot be read.
+
+        So may what a dangling link leads to, and a listed file whose folder is not there either.
+        """
+        pictures, left_out = self.collection.pictures, self.collection.skipped
+        names = [one.path for one in left_out] + [pictures[one].path for one in unreadable]
+        hidden = {name for name in names if not self._is_gone(name)}
+        folders = tuple("" if one.path == "." else f"{one.path}/" for one in left_out)
+        seen = {pictures[position].path for position in self.positions}
         return [
             place
             for place, path in enumerate(self.gallery.paths)
-            if path in hidden or (path not in seen and path.startswith(folders) and folders)
+            if path in hidden or (path not in seen and path.startswith(folders))
         ]
+
+    def _is_gone(self, path: str) -> bool:
+        place = self.collection.root / path
+        return place.parent.is_dir() and not os.path.lexists(place)
 
     def _moved(
         self, asked: Sequence[int], free: Iterable[int], digests: Mapping[int, str]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lookalike.engine.manifest import Layout
 from lookalike.errors import CollectionError
-from lookalike.storage import write_text
+from lookalike.storage import storage_errors, sync_directory, write_text
 
-__all__ = ["is_as_synced", "keep_state", "source_state"]
+__all__ = ["forget_state", "is_as_synced", "keep_state", "source_state"]
 
 
 def source_state(source: str | Path) -> str | None:
@@ -30,6 +30,17 @@ def keep_state(layout: Layout, state: str | None) -> None:
     """Remember that the gallery, as the manifest describes it, holds a source in this state."""
     facts = {"state": state, "manifest": _digest(layout.manifest)}
     write_text(layout.synced, json.dumps(facts) + "\n")
+
+
+def forget_state(layout: Layout) -> None:
+    """Forget what the gallery holds, before it is changed.
+
+    Raises:
+        StorageError: the engine may not be written.
+    """
+    with storage_errors(layout.synced):
+        layout.synced.unlink(missing_ok=True)
+        sync_directory(layout.directory)
 
 
 def is_as_synced(layout: Layout, state: str | None) -> bool:
