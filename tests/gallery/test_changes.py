@@ -153,3 +153,18 @@ def test_a_full_disk_changes_nothing(gallery: Gallery, monkeypatch: pytest.Monke
 def test_no_gallery_to_change(tmp_path: Path):
     with pytest.raises(GalleryError, match="damaged"):
         GalleryWriter(tmp_path / "none")
+
+
+@pytest.mark.parametrize("lost", ["_versions", "data"])
+def test_a_state_that_a_loss_of_power_left_half_written_has_not_happened(
+    lost: str, gallery: Gallery
+):
+    before = {path for path in gallery.directory.rglob("*") if path.is_file()}
+    GalleryWriter(gallery.directory).put(rows("9"), np.array([9]))
+    for path in set((gallery.directory / lost).rglob("*")) - before:
+        if path.suffix != ".json":
+            path.write_bytes(b"")
+    assert open_gallery(gallery.directory).paths == gallery.paths
+    writer = GalleryWriter(gallery.directory)
+    writer.put(rows("7"), np.array([7]))
+    assert open_gallery(gallery.directory).paths == [*gallery.paths, "7"]

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError, StorageError
-from lookalike.gallery.store import GalleryRows, as_table, damaged, reason_of
-from lookalike.storage import sync_directory
+from lookalike.gallery.store import GalleryRows, as_table, manifests, open_state, reason_of
+from lookalike.storage import storage_errors, sync_directory
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,10 +83,12 @@ class GalleryWriter:
         import lance
 
         self.directory = directory
-        try:
-            self._dataset = lance.dataset(str(directory))
-        except (ValueError, OSError) as error:
-            raise damaged(directory, error) from error
+        newest = open_state(directory).version
+        for version, path in manifests(directory).items():
+            if version > newest:  # half written when the power was lost
+                with storage_errors(path):
+                    path.rename(path.with_suffix(".broken"))
+        self._dataset = lance.dataset(str(directory))
         self._synced = self._files()
 
     def put(self, rows: GalleryRows, ids: NDArray[np.int64]) -> None:

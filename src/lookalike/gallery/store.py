@@ -26,6 +26,8 @@ __all__ = ["Gallery", "GalleryRows", "open_gallery", "write_gallery"]
 
 FORMAT = "lookalike-gallery"
 VERSION = 2
+# States before the newest that are tried where that cannot be read.
+STATES_TRIED = 3
 
 
 @dataclass(frozen=True)
@@ -260,31 +262,47 @@ def open_gallery(directory: Path) -> Gallery:
     Raises:
         GalleryError: there is none, it is damaged, or it is of another format version.
     """
-    import lance
-
     recover(directory)
     if not directory.is_dir():
         raise GalleryError(f"no gallery at {directory}: make one with `lookalike index`")
-    try:
-        dataset = lance.dataset(str(directory))
-        _check_format(directory, dataset.schema.metadata or {})
-        return Gallery(directory, dataset)
-    except (ValueError, OSError, KeyError) as error:
-        raise damaged(directory, error) from error
+    return open_state(directory)
 
 
-def newest_version(directory: Path) -> int:
-    """Return the version of the newest state of a gallery.
+def open_state(directory: Path) -> Gallery:
+    """Open the newest state of a gallery that can be read.
+
+    What a loss of power has left half written is the newest state, if any: then the one before it
+    is what was committed last.
 
     Raises:
-        GalleryError: it cannot be read.
+        GalleryError: none can be read, or it is of another format version.
     """
     import lance
 
-    try:
-        return int(lance.dataset(str(directory)).version)
-    except (ValueError, OSError) as error:
-        raise damaged(directory, error) from error
+    first: GalleryError | None = None
+    for version in (None, *list(manifests(directory))[1 : 1 + STATES_TRIED]):
+        try:
+            dataset = lance.dataset(str(directory), version=version)
+            _check_format(directory, dataset.schema.metadata or {})
+            return Gallery(directory, dataset)
+        except (ValueError, OSError, KeyError) as error:
+            first = first or damaged(directory, error)
+    raise first or damaged(directory, FileNotFoundError("nothing in it"))
+
+
+def manifests(directory: Path) -> dict[int, Path]:
+    """Return the file of each state of a gallery by its version, the newest first."""
+    found = {}
+    for path in (directory / "_versions").glob("*.manifest"):
+        if path.stem.isdecimal():
+            number = int(path.stem)  # Lance counts down from the largest number, or up
+            found[number if number < 2**63 else 2**64 - 1 - number] = path
+    return dict(sorted(found.items(), reverse=True))
+
+
+def newest_version(directory: Path) -> int:
+    """Return the version of the newest state of a gallery; 0 where there is none."""
+    return next(iter(manifests(directory)), 0)
 
 
 def damaged(directory: Path, error: Exception) -> GalleryError:
