@@ -230,7 +230,7 @@ def test_a_picture_that_breaks_is_left_out_and_tried_again_when_it_changes(
     good = (photos / "disc" / "1.png").read_bytes()
     (photos / "disc" / "1.png").write_bytes(good[:100])
     (photos / "new.png").write_bytes(b"")
-    assert counts(photos) == {"added": 1, "changed": 1, "skipped": 2, "unchanged": 15}
+    assert counts(photos) == {"removed": 1, "skipped": 2, "unchanged": 15}
     engine = lookalike.open(engine_of(photos))
     assert engine.gallery.position("disc/1.png") is None
     assert {one.path for one in engine.skipped()} == {"disc/1.png", "new.png"}

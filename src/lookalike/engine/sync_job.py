@@ -35,8 +35,7 @@ class SyncJob:
     """What a sync changes as it goes.
 
     Attributes:
-        embedded: pictures embedded so far.
-        unreadable: path to reason of the files that turned out to be no pictures.
+        broken: the files that turned out to be no pictures, by their positions.
     """
 
     def __init__(
@@ -46,8 +45,7 @@ class SyncJob:
         self.collection = collection
         self.plan = plan
         self.on_progress = on_progress
-        self.embedded = 0
-        self.unreadable: dict[str, str] = {}
+        self.broken: dict[int, SkippedFile] = {}
         self.writer = GalleryWriter(engine.layout.gallery)
         self.cache = CacheUpdate(engine.cache) if plan.changes and engine.cache else None
         self.batch = max(1, min(BATCH, BATCH_BYTES // int(np.prod(engine.image.shape))))
@@ -65,16 +63,16 @@ class SyncJob:
         self._copy()
         own = {position: int(gallery.ids[place]) for position, place in plan.changed}
         self._embed([*plan.added, *own], own)
-        broken = [one for one in own if self._path(one) in self.unreadable]
-        self.writer.remove(np.array([own[one] for one in broken], np.int64))
+        broken = [own[position] for position in own if position in self.broken]
+        self.writer.remove(np.array(broken, np.int64))
         self.writer.compact()
 
     def finish(self) -> int:
         """Write what else depends on the gallery; return how many pictures it holds now."""
         engine, layout = self.engine, self.engine.layout
         skipped = dict(self.plan.skipped)
-        for path, reason in self.unreadable.items():
-            skipped[path] = SkippedFile(reason, self.collection.stat_of(path))
+        for position, one in self.broken.items():
+            skipped[self.collection.pictures[position].path] = one
         if skipped != read_skipped(layout):
             keep_skipped(layout, skipped)
         engine.refresh()
@@ -91,9 +89,6 @@ class SyncJob:
         if now != manifest:
             write_manifest(layout.manifest, now)
         return len(engine.gallery)
-
-    def _path(self, position: int) -> str:
-        return self.collection.pictures[position].path
 
     def _moved_rows(self, pairs: Sequence[tuple[int, int]]) -> MovedRows:
         positions = [position for position, _ in pairs]
@@ -135,11 +130,17 @@ class SyncJob:
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
             blocks, facts, kept = [], [], []
+            files = {
+                self.collection.pictures[one].path: (one, self.collection.stat(one))
+                for one in batch
+            }  # as they are before they are read
             for block in self._decoded(batch):
                 blocks.append(block.pixels)
                 facts += _facts(self.collection, batch, block)
                 kept += [batch[at] for at in block.positions]
-                self.unreadable |= {one.path: one.reason for one in block.skipped}
+                for one in block.skipped:
+                    position, file = files[one.path]
+                    self.broken[position] = SkippedFile(one.reason, file)
             pixels = np.concatenate(blocks)
             if len(pixels):
                 rows = _rows(facts, self.engine.encoder.embed(pixels))
@@ -147,7 +148,6 @@ class SyncJob:
                 if self.cache is not None:
                     self.cache.add(pixels, facts)
             done += len(batch)
-            self.embedded += len(pixels)
             rate = done / (time.perf_counter() - started)
             self.on_progress(Progress("sync", done, len(positions), f"{rate:,.0f} pictures/s"))
 

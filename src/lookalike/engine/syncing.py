@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,26 +30,30 @@ class SyncReport:
 
     Attributes:
         plan: what it found.
-        embedded: pictures that were embedded; less than planned where some cannot be read.
-        unreadable: files that turned out to be no pictures, each with its reason.
+        broken: positions of files that turned out to be no pictures.
         pictures: in the gallery now.
         seconds: it took.
         dry_run: nothing was changed.
     """
 
     plan: SyncPlan
-    embedded: int
-    unreadable: Mapping[str, str]
+    broken: frozenset[int]
     pictures: int
     seconds: float
     dry_run: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
+        broken = len(self.broken)
+        changed = sum(position in self.broken for position, _ in self.plan.changed)
+        counts = self.plan.counts()
         return {
-            **self.plan.counts(),
-            "skipped": len(self.plan.skipped) + len(self.unreadable),
-            "embedded": self.embedded,
+            **counts,
+            "added": counts["added"] - (broken - changed),
+            "changed": counts["changed"] - changed,
+            "removed": counts["removed"] + changed,
+            "skipped": counts["skipped"] + broken,
+            "embedded": 0 if self.dry_run else self.plan.embeds - broken,
             "pictures": self.pictures,
             "seconds": round(self.seconds, 3),
             "dry_run": self.dry_run,
@@ -95,7 +98,7 @@ def sync_engine(
     if source is None and not verify and is_as_synced(layout, state):
         plan = SyncPlan(unchanged=manifest.counts.gallery, skipped=read_skipped(layout))
         seconds = time.perf_counter() - started
-        return SyncReport(plan, 0, {}, manifest.counts.gallery, seconds, dry_run=dry_run)
+        return SyncReport(plan, frozenset(), manifest.counts.gallery, seconds, dry_run=dry_run)
     with writing(layout, "lookalike sync"):
         report = _sync(layout, source, verify, dry_run, device, data_home, on_progress)
         if not dry_run:
@@ -121,11 +124,11 @@ def _sync(
         opened.gallery, collection, read_skipped(layout), verify=verify, on_progress=on_progress
     )
     if dry_run:
-        return SyncReport(plan, 0, {}, len(opened.gallery), 0.0, dry_run=True)
+        return SyncReport(plan, frozenset(), len(opened.gallery), 0.0, dry_run=True)
     job = SyncJob(opened, collection, plan, on_progress)
     job.run()
     pictures = job.finish()
-    return SyncReport(plan, job.embedded, job.unreadable, pictures, 0.0)
+    return SyncReport(plan, frozenset(job.broken), pictures, 0.0)
 
 
 def check_watch(every: float, *, dry_run: bool, verify: bool) -> None:
