@@ -93,7 +93,7 @@ class SyncJob:
     def _moved_rows(self, pairs: Sequence[tuple[int, int]]) -> MovedRows:
         positions = [position for position, _ in pairs]
         pictures = [self.collection.pictures[position] for position in positions]
-        files = np.array([self.collection.stat(one) for one in positions], np.int64).reshape(-1, 2)
+        files = np.array([self.plan.files[one] for one in positions], np.int64).reshape(-1, 2)
         return MovedRows(
             self.engine.gallery.ids[[place for _, place in pairs]],
             [picture.path for picture in pictures],
@@ -130,17 +130,14 @@ class SyncJob:
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
             blocks, facts, kept = [], [], []
-            files = {
-                self.collection.pictures[one].path: (one, self.collection.stat(one))
-                for one in batch
-            }  # as they are before they are read
+            position_of = {self.collection.pictures[one].path: one for one in batch}
             for block in self._decoded(batch):
                 blocks.append(block.pixels)
                 facts += _facts(self.collection, batch, block)
                 kept += [batch[at] for at in block.positions]
                 for one in block.skipped:
-                    position, file = files[one.path]
-                    self.broken[position] = SkippedFile(one.reason, file)
+                    position = position_of[one.path]
+                    self.broken[position] = SkippedFile(one.reason, self.plan.files[position])
             pixels = np.concatenate(blocks)
             if len(pixels):
                 rows = _rows(facts, self.engine.encoder.embed(pixels))

@@ -37,6 +37,8 @@ class SyncPlan:
         kept: places of pictures that were not found, in a folder that cannot be read.
         skipped: files that are left out, with what they are like now.
         unchanged: how many pictures are as they were.
+        files: position to size and time of change of its file, from before any was read: what
+            changes later is found by the next sync.
     """
 
     added: tuple[int, ...] = ()
@@ -48,6 +50,7 @@ class SyncPlan:
     kept: tuple[int, ...] = ()
     skipped: Mapping[str, SkippedFile] = field(default_factory=dict)
     unchanged: int = 0
+    files: Mapping[int, tuple[int, int]] = field(default_factory=dict, repr=False)
 
     @property
     def embeds(self) -> int:
@@ -137,6 +140,7 @@ class _Comparison:
             kept=tuple(kept),
             skipped=skipped,
             unchanged=len(same) - len(touched),
+            files=self.files,
         )
 
     def _by_file(
