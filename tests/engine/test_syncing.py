@@ -16,7 +16,7 @@ import lookalike
 import lookalike.gallery
 import lookalike.images
 from lookalike.encoder import Encoder
-from lookalike.engine import Engine, lock, sync_engine, sync_job
+from lookalike.engine import Engine, index_engine, lock, sync_engine, sync_job, sync_plan
 from lookalike.engine.calibrating import keep_calibration
 from lookalike.engine.manifest import Layout
 from lookalike.engine.states import gallery_history, restore_gallery
@@ -326,6 +326,116 @@ def test_a_sync_that_was_cut_short_is_gone_on_with(photos: Path, monkeypatch: py
     files = {path.relative_to(photos).as_posix() for path in photos.rglob("*.png")}
     assert set(state(photos)) == files
     check_cache(photos)
+
+
+def test_going_back_to_as_many_pictures_is_noticed(photos: Path):
+    (photos / "disc" / "1.png").rename(photos / "disc" / "new.png")
+    sync_engine(engine_of(photos))
+    restore_gallery(engine_of(photos), 1)
+    assert counts(photos) == {"moved": 1, "unchanged": 15}
+    shutil.rmtree(engine_of(photos) / "gallery")
+    with pytest.raises(EngineError, match="no gallery"):
+        sync_engine(engine_of(photos))
+
+
+def test_what_cannot_be_read_for_once_is_neither_lost_nor_forgotten(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The digest and the decoder fail to open a changed and a new file, then no more."""
+    change(photos)
+    draw_picture("disc", 77).save(photos / "new.png")
+    opened = Path.open
+
+    def refuse(self: Path, *rest: object, **named: object) -> object:
+        if self.name in ("3.png", "new.png") and self.parent.name != "square":
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *rest, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        for _ in range(2):
+            assert counts(photos) == {"kept": 1, "skipped": 2, "unchanged": 15}
+        patch.setattr(sync_plan, "_digests", lambda *_: ({3: "a", 8: "b"}, {}))
+        sync_engine(engine_of(photos))  # the decoder's turn
+        assert "disc/3.png" in state(photos)
+    assert counts(photos) == {"added": 1, "changed": 1, "unchanged": 15, "embedded": 2}
+
+
+def test_a_file_that_changes_after_it_was_read_is_read_again(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    touch(photos)
+    moved_rows = sync_job.SyncJob._moved_rows
+
+    def and_then_it_changes(self: sync_job.SyncJob, *rest: object) -> object:
+        draw_picture("stripes", 5).save(photos / "disc" / "1.png")
+        return moved_rows(self, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sync_job.SyncJob, "_moved_rows", and_then_it_changes)
+        sync_engine(engine_of(photos))
+    assert counts(photos)["changed"] == 1
+
+
+def test_a_link_to_a_folder_on_another_disk_that_is_away_is_no_deletion(photos: Path):
+    disk = photos.with_name("disk")
+    (photos / "square").rename(disk)
+    (photos / "square").symlink_to(disk)
+    sync_engine(engine_of(photos))
+    disk.rename(photos.with_name("unmounted"))
+    for _ in range(2):
+        assert counts(photos) == {"kept": 8, "skipped": 1, "unchanged": 8}
+    photos.with_name("unmounted").rename(disk)
+    assert counts(photos) == {"unchanged": 16}
+
+
+def test_a_folder_with_nothing_of_the_gallery_is_refused(photos: Path, tmp_path: Path):
+    before = state(photos)
+    photos.rename(photos.with_name("away"))
+    wrong = tmp_path / "wrong"
+    wrong.mkdir()
+    draw_picture("stripes", 1).save(wrong / "1.png")
+    with pytest.raises(EngineError, match="none of the 16 pictures"):
+        sync_engine(engine_of(photos), wrong)
+    assert state(photos) == before
+
+
+def test_folders_that_become_splits_are_noticed(photos: Path):
+    (photos / "train").mkdir()
+    (photos / "disc").rename(photos / "train" / "disc")
+    (photos / "square").rename(photos / "train" / "square")
+    sync_engine(engine_of(photos))
+    (photos / "val").mkdir()
+    assert counts(photos) == {"touched": 16}
+    assert set(lookalike.open(engine_of(photos)).gallery.labels) == {"disc", "square"}
+
+
+def test_an_evaluation_leaves_the_decoded_pictures_alone(photos: Path):
+    add(photos)
+    sync_engine(engine_of(photos))
+    lookalike.open(engine_of(photos), device="cpu").evaluate()
+    check_cache(photos)
+
+
+def test_a_reader_that_opens_while_a_sync_runs_is_told_of_old_pictures(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    swap(photos)
+    with monkeypatch.context() as patch:
+        patch.setattr(sync_job.SyncJob, "finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            sync_engine(engine_of(photos))
+    with pytest.raises(EngineError, match=r"before its last change: run `lookalike sync"):
+        lookalike.open(engine_of(photos)).oddities(3)
+
+
+def test_another_gallery_is_taken_up_too(photos: Path, tmp_path: Path):
+    engine = lookalike.open(engine_of(photos), device="cpu")
+    assert len(engine.gallery) == 16
+    draw_picture("disc", 3).save(tmp_path / "one.png")
+    index_engine(engine_of(photos), photos / "disc", device="cpu")
+    assert engine.refresh()
+    assert len(engine.gallery) == 8
 
 
 def test_a_sync_cut_short_is_no_state_that_the_folder_can_go_back_to(

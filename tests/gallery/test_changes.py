@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -102,6 +103,18 @@ def test_many_small_changes_are_compacted_and_old_states_forgotten(gallery: Gall
     np.testing.assert_array_equal(after.embeddings, embeddings)
     assert len(lance.dataset(str(gallery.directory)).get_fragments()) == 1
     assert len(writer.versions()) == 1
+
+
+def test_an_old_state_that_was_the_newest_until_now_stays(gallery: Gallery):
+    time.sleep(0.3)  # it is older than what is kept, but only now replaced
+    writer = GalleryWriter(gallery.directory)
+    writer.remove(gallery.ids[:2])
+    writer.compact(kept=timedelta(seconds=0.2))
+    assert [one.pictures for one in writer.versions()] == [5, 3]
+    assert gallery.embeddings.shape == (5, 3)
+    time.sleep(0.3)
+    writer.compact(kept=timedelta(seconds=0.2))
+    assert [one.pictures for one in writer.versions()] == [3]
 
 
 def test_going_back_is_a_change_too(gallery: Gallery):

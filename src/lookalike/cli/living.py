@@ -81,11 +81,11 @@ def sync(
 
 def _look_again(engine: Path, once: Callable[[], SyncReport], *, as_json: bool) -> None:
     """Sync, and say so if anything changed; a disk that was unmounted may come back."""
-    from lookalike.errors import EngineError
+    from lookalike.errors import LookalikeError
 
     try:
         report = once()
-    except EngineError as error:
+    except LookalikeError as error:
         typer.echo(f"lookalike: {error}", err=True)
         return
     if report.plan.changes:
@@ -123,4 +123,6 @@ def restore(
         print_json({"engine": str(engine), "version": version, "pictures": pictures})
     else:
         typer.echo(f"{engine}: {pictures:,} pictures to search, as of version {version}")
-        typer.echo(f"  the next sync follows the folder again: lookalike sync {Path(engine)}")
+        typer.echo(
+            f"  the next sync follows the folder again: lookalike sync {shlex.quote(str(engine))}"
+        )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.settings import natural_image
-from lookalike.engine.stages import cache_pictures
+from lookalike.engine.stages import compared_pictures
 from lookalike.errors import SettingsError
 from lookalike.evaluation import BASELINES
 from lookalike.types import Metric, OnProgress, Progress
@@ -107,7 +107,7 @@ def _gallery_pixels(
     engine: Engine, collection: Collection, image: ImageSpec, on_progress: OnProgress
 ) -> NDArray[np.uint8]:
     """Return the gallery's pictures (N, H, W, C) in the gallery's order."""
-    cache = cache_pictures(collection, image, engine.layout, on_progress)
+    cache = compared_pictures(collection, image, engine.layout, on_progress)
     positions = [cache.position(path) for path in engine.gallery.paths]
     if None in positions:
         gone = engine.gallery.paths[positions.index(None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from lookalike.engine.finished import is_finished, leaving_the_engine
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.settings import BuildSettings
-from lookalike.engine.skipped import keep_skipped, skipped_files
+from lookalike.engine.skipped import keep_skipped
 from lookalike.engine.sources import default_output, open_source, reopen_source
 from lookalike.engine.stages import (
     cache_pictures,
@@ -33,6 +33,9 @@ from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
 
 __all__ = ["build", "index_engine", "train_engine"]
+
+# Seconds that a finished build waits for another process to let go of the engine it replaces.
+LONGEST_WAIT = 600.0
 
 
 @dataclass
@@ -208,7 +211,8 @@ def train_engine(
         keep_state(work, state)
     with storage_errors(work.directory):
         shutil.rmtree(work.checkpoint, ignore_errors=True)
-    replace_directory(work.directory, final.directory)
+    with _replacing(final):
+        replace_directory(work.directory, final.directory)
     return open_engine(final.directory, device=settings.device)
 
 
@@ -269,7 +273,7 @@ def _index(
     with exchange(layout) as work:
         with clock.time("index"):
             cache = cache_pictures(collection, encoder.image, layout, on_progress)
-            keep_skipped(work, skipped_files(collection, cache.skipped))
+            keep_skipped(work, cache.skipped)
             whiten = manifest.settings["whiten"]
             gallery = fill_gallery(encoder, cache, work, whiten=whiten, on_progress=on_progress)
         counts = replace(
@@ -290,6 +294,13 @@ def _index(
             ),
         )
     keep_state(layout, state)
+
+
+def _replacing(final: Layout) -> AbstractContextManager[None]:
+    """Wait for whoever is changing the engine that is replaced."""
+    if not final.manifest.exists():
+        return nullcontext()
+    return writing(final, "lookalike build", wait=LONGEST_WAIT)
 
 
 def _check_free(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:

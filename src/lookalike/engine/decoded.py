@@ -25,6 +25,11 @@ def cached_gallery(engine: EngineParts) -> tuple[PictureCache, NDArray[np.int64]
     """
     cache = engine.cache
     rows = [] if cache is None else [cache.position(path) for path in engine.gallery.paths]
+    if cache is not None and None not in rows and not cache_matches(engine):
+        raise EngineError(
+            f"the decoded pictures of {engine.layout.directory} are of before its last change: "
+            f"run `lookalike sync {shlex.quote(str(engine.layout.directory))}`"
+        )
     if cache is None or None in rows:
         place = engine.layout.directory
         raise EngineError(

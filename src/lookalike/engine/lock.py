@@ -18,7 +18,7 @@ __all__ = ["writing"]
 
 
 @contextmanager
-def writing(layout: Layout, what: str) -> Iterator[None]:
+def writing(layout: Layout, what: str, *, wait: float = 0) -> Iterator[None]:
     """Be the only one who changes an engine while the block runs.
 
     The lock is the operating system's, on a file in the engine: it ends with the process that
@@ -27,6 +27,7 @@ def writing(layout: Layout, what: str) -> Iterator[None]:
     Args:
         layout: of the engine, whose directory is there.
         what: is being done, for whoever comes second.
+        wait: at most so many seconds for the first.
 
     Raises:
         EngineError: another process is changing the engine.
@@ -35,7 +36,7 @@ def writing(layout: Layout, what: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     place, holder = layout.lock, layout.lock.with_suffix(".json")
-    lock = FileLock(place, timeout=0)
+    lock = FileLock(place, timeout=wait)
     with storage_errors(place):
         try:
             lock.acquire()

@@ -159,7 +159,7 @@ def draw_engine_reconstructions(engine: EngineParts) -> Image.Image:
     if cache is None:
         raise SettingsError("the engine's decoded pictures are gone: run `lookalike index` again")
     rows = cache.rows("test")
-    rows = rows if len(rows) else np.arange(len(cache))
+    rows = rows if len(rows) else cache.rows()
     pixels = np.asarray(cache.pixels[_spread(rows, EXAMPLES, engine.manifest.seed)])
     rebuilt = engine.encoder.reconstruct(pixels)
     return draw_reconstructions(pixels, rebuilt.pixels, errors=list(rebuilt.errors))

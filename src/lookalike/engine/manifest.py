@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import EngineError
 from lookalike.storage import storage_errors, write_text
+
+if TYPE_CHECKING:
+    from lookalike.images import ImageSpec
 
 __all__ = ["Counts", "Layout", "Manifest", "read_manifest", "write_manifest"]
 
@@ -49,6 +52,16 @@ class Layout:
     def cache(self) -> Path:
         """Decoded pictures, one directory for each size; may be deleted."""
         return self.directory / "cache"
+
+    def decoded(self, image: ImageSpec) -> Path:
+        """The gallery's pictures decoded at one size."""
+        channels, height, width = image.shape
+        return self.cache / f"{height}x{width}x{channels}-{image.fit}"
+
+    @property
+    def compared(self) -> Path:
+        """Pictures decoded to be compared with, at sizes of their own; may be deleted."""
+        return self.cache / "compared"
 
     @property
     def spectral(self) -> Path:

@@ -20,7 +20,7 @@ from lookalike.engine.baselines import (
 )
 from lookalike.engine.manifest import Layout
 from lookalike.engine.sources import open_source, reopen_source
-from lookalike.engine.stages import cache_pictures
+from lookalike.engine.stages import compared_pictures
 from lookalike.errors import SettingsError
 from lookalike.evaluation import COLUMNS, Metrics, evaluate_queries, leave_one_out
 from lookalike.types import OnProgress, Progress, check_metric, silent
@@ -104,7 +104,7 @@ class _Queries:
         self, image: ImageSpec, on_progress: OnProgress
     ) -> tuple[NDArray[np.uint8], list[str | None]]:
         """Return pixels (Q, H, W, C) and labels."""
-        cache = cache_pictures(self.collection, image, self.layout, on_progress)
+        cache = compared_pictures(self.collection, image, self.layout, on_progress)
         rows = cache.rows("test") if self.only_test else np.arange(len(cache))
         return np.asarray(cache.pixels[rows]), [cache.labels[row] for row in rows]
 
@@ -116,7 +116,7 @@ class _Queries:
         """
         if not self.foreign:
             return {}
-        cache = cache_pictures(self.collection, image, self.layout)
+        cache = compared_pictures(self.collection, image, self.layout)
         rows = cache.rows("test") if self.only_test else np.arange(len(cache))
         found = {number: gallery.positions_of(cache.sha256[row]) for number, row in enumerate(rows)}
         return {number: places for number, places in found.items() if places}

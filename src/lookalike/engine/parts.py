@@ -87,8 +87,7 @@ class EngineParts:
         """The decoded pictures, if they are still there."""
         from lookalike.images import open_cache
 
-        channels, height, width = self.image.shape
-        place = self.layout.cache / f"{height}x{width}x{channels}-{self.image.fit}"
+        place = self.layout.decoded(self.image)
         try:
             return open_cache(place) if place.is_dir() else None
         except LookalikeError:  # the cache may be deleted or damaged at any time
@@ -173,6 +172,7 @@ class EngineParts:
         before, self.manifest = self.manifest, read_manifest(self.layout.manifest)
         gallery: Gallery | None = self.__dict__.get("gallery")
         same = gallery is None or newest_version(self.layout.gallery) == gallery.version
+        self.__dict__.pop("cache", None)  # it follows the gallery a little later
         if same and before == self.manifest:
             return False
         self._indexes, self._spectral = {}, None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.manifest import Layout
 from lookalike.engine.settings import BuildSettings, natural_batch, natural_image
-from lookalike.engine.skipped import keep_skipped, skipped_files
+from lookalike.engine.skipped import keep_skipped
 from lookalike.engine.unfinished import (
     Plan,
     Unfinished,
@@ -23,7 +23,13 @@ from lookalike.engine.unfinished import (
 )
 from lookalike.errors import CollectionError, SettingsError
 from lookalike.gallery import Gallery, GalleryRows, write_gallery
-from lookalike.images import Collection, ImageSpec, PictureCache, decode_collection
+from lookalike.images import (
+    Collection,
+    ImageSpec,
+    PictureCache,
+    decode_collection,
+    fresh_cache,
+)
 from lookalike.models import Preset, TrainingSettings, build_model, get_preset, resolve_image
 from lookalike.parts import natural_balance
 from lookalike.training import TrainingRecord, split_rows, spread_rows, train
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Trained",
     "cache_pictures",
+    "compared_pictures",
     "fill_gallery",
     "gallery_rows",
     "train_encoder",
@@ -67,8 +74,17 @@ def cache_pictures(
     collection: Collection, image: ImageSpec, layout: Layout, on_progress: OnProgress = silent
 ) -> PictureCache:
     """Decode a collection at one size, once; later calls read what the first one wrote."""
-    channels, height, width = image.shape
-    place = layout.cache / f"{height}x{width}x{channels}-{image.fit}"
+    return decode_collection(collection, image, layout.decoded(image), on_progress=on_progress)
+
+
+def compared_pictures(
+    collection: Collection, image: ImageSpec, layout: Layout, on_progress: OnProgress = silent
+) -> PictureCache:
+    """Decode a collection for a comparison; what the engine keeps of its gallery is left alone."""
+    own = fresh_cache(collection, image, layout.decoded(image))
+    if own is not None:
+        return own
+    place = layout.compared / layout.decoded(image).name
     return decode_collection(collection, image, place, on_progress=on_progress)
 
 
@@ -113,7 +129,7 @@ def train_encoder(
     if resume:
         check_settings(layout, plan)
     cache = cache_pictures(collection, image, layout, on_progress)
-    keep_skipped(layout, skipped_files(collection, cache.skipped))
+    keep_skipped(layout, cache.skipped)
     schedule = _choose_training(preset, settings, len(cache.rows(None, "train")))
     record, rows, held_out = None, np.zeros(0, np.int64), np.zeros(0, np.int64)
     if schedule is not None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.decoded import cache_matches, match_cache
+from lookalike.engine.describing import source_name
 from lookalike.engine.facade import Engine
 from lookalike.engine.manifest import write_manifest
-from lookalike.engine.skipped import SkippedFile, keep_skipped, read_skipped
+from lookalike.engine.skipped import keep_skipped, read_skipped
 from lookalike.engine.sources import is_same_source
-from lookalike.engine.sync_plan import SyncPlan
+from lookalike.engine.sync_plan import GONE, SyncPlan
 from lookalike.engine.synced import forget_state
 from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
-from lookalike.images import CacheUpdate, Collection
+from lookalike.images import CacheUpdate, Collection, Skipped
 from lookalike.images.decoding import Block, decode_in_order
 from lookalike.types import OnProgress, Progress
 
@@ -45,12 +45,17 @@ class SyncJob:
         self.collection = collection
         self.plan = plan
         self.on_progress = on_progress
-        self.broken: dict[int, SkippedFile] = {}
+        self.broken: dict[int, Skipped] = {}
         self.writer = GalleryWriter(engine.layout.gallery)
         self.cache = CacheUpdate(engine.cache) if plan.changes and engine.cache else None
         self.batch = max(1, min(BATCH, BATCH_BYTES // int(np.prod(engine.image.shape))))
         ids = engine.gallery.ids
         self.next_id = int(ids.max()) + 1 if len(ids) else 0
+
+    @property
+    def unread(self) -> bool:
+        """Whether a file could not even be read."""
+        return any(one.file == GONE for one in self.broken.values())
 
     def run(self) -> None:
         """Change the gallery: remove, move, then add, so that no path is ever there twice."""
@@ -63,18 +68,18 @@ class SyncJob:
         self._copy()
         own = {position: int(gallery.ids[place]) for position, place in plan.changed}
         self._embed([*plan.added, *own], own)
-        broken = [own[position] for position in own if position in self.broken]
-        self.writer.remove(np.array(broken, np.int64))
+        # What cannot be decoded any more is gone; what could not even be read may come back.
+        gone = [one for one in own if one in self.broken and self.broken[one].file != GONE]
+        self.writer.remove(np.array([own[position] for position in gone], np.int64))
         self.writer.compact()
 
     def finish(self) -> int:
         """Write what else depends on the gallery; return how many pictures it holds now."""
         engine, layout = self.engine, self.engine.layout
         skipped = dict(self.plan.skipped)
-        for position, one in self.broken.items():
-            skipped[self.collection.pictures[position].path] = one
+        skipped |= {one.path: one for one in self.broken.values()}
         if skipped != read_skipped(layout):
-            keep_skipped(layout, skipped)
+            keep_skipped(layout, skipped.values())
         engine.refresh()
         if self.cache is None and engine.cache is not None and not cache_matches(engine):
             self.cache = CacheUpdate(engine.cache)  # the last sync was cut short before this
@@ -82,7 +87,7 @@ class SyncJob:
         manifest = engine.manifest
         source = manifest.source
         if not is_same_source(self.collection.source, source):
-            source = str(Path(self.collection.source).resolve())
+            source = source_name(self.collection)
         counts = replace(manifest.counts, gallery=len(engine.gallery), skipped=len(skipped))
         root = str(self.collection.root.resolve())
         now = replace(manifest, counts=counts, root=root, source=source)
@@ -136,8 +141,7 @@ class SyncJob:
                 facts += _facts(self.collection, batch, block)
                 kept += [batch[at] for at in block.positions]
                 for one in block.skipped:
-                    position = position_of[one.path]
-                    self.broken[position] = SkippedFile(one.reason, self.plan.files[position])
+                    self.broken[position_of[one.path]] = one
             pixels = np.concatenate(blocks)
             if len(pixels):
                 rows = _rows(facts, self.engine.encoder.embed(pixels))

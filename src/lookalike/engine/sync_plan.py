@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from lookalike.engine.skipped import SkippedFile, skipped_files
-from lookalike.images import Collection
+from lookalike.images import Collection, Skipped
 from lookalike.types import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
     from lookalike.gallery import Gallery
 
-__all__ = ["SyncPlan", "make_plan"]
+__all__ = ["GONE", "SyncPlan", "make_plan"]
 
 # What is known of a file that is not there.
 GONE = (-1, -1)
@@ -48,9 +47,14 @@ class SyncPlan:
     touched: tuple[tuple[int, int], ...] = ()
     removed: tuple[int, ...] = ()
     kept: tuple[int, ...] = ()
-    skipped: Mapping[str, SkippedFile] = field(default_factory=dict)
+    skipped: Mapping[str, Skipped] = field(default_factory=dict)
     unchanged: int = 0
     files: Mapping[int, tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether all there is was read: nothing is kept unseen, nothing skipped unread."""
+        return not self.kept and all(one.file != GONE for one in self.skipped.values())
 
     @property
     def embeds(self) -> int:
@@ -72,7 +76,7 @@ class SyncPlan:
 def make_plan(
     gallery: Gallery,
     collection: Collection,
-    skipped: Mapping[str, SkippedFile],
+    skipped: Mapping[str, Skipped],
     *,
     verify: bool = False,
     on_progress: OnProgress = silent,
@@ -94,7 +98,7 @@ def make_plan(
 
 class _Comparison:
     def __init__(
-        self, gallery: Gallery, collection: Collection, skipped: Mapping[str, SkippedFile]
+        self, gallery: Gallery, collection: Collection, skipped: Mapping[str, Skipped]
     ) -> None:
         self.gallery = gallery
         self.collection = collection
@@ -116,8 +120,9 @@ class _Comparison:
         same, asked, skipped = self._by_file(verify)
         digests, unreadable = _digests(self.collection, asked, on_progress)
         skipped |= {
-            self.collection.pictures[position].path: SkippedFile(reason, self.files[position])
+            path: Skipped(path, reason)  # it is not known what it is: it is tried again
             for position, reason in unreadable.items()
+            if (path := self.collection.pictures[position].path)
         }
         same, asked = self._by_content(same, asked, digests)
         kept = self._kept(unreadable)
@@ -143,18 +148,16 @@ class _Comparison:
             files=self.files,
         )
 
-    def _by_file(
-        self, verify: bool
-    ) -> tuple[list[tuple[int, int]], list[int], dict[str, SkippedFile]]:
+    def _by_file(self, verify: bool) -> tuple[list[tuple[int, int]], list[int], dict[str, Skipped]]:
         """Return what is the same by size and time, what has to be read, and what is not to be."""
         same, asked = [], []
-        skipped = skipped_files(self.collection, self.collection.skipped)
+        skipped = {one.path: one for one in self.collection.skipped}
         for position in self.positions:
             path, file = self.collection.pictures[position].path, self.files[position]
             place, before = self.gallery.position(path), self.skipped_before.get(path)
             if place is not None and self.known_files[place] == file != GONE and not verify:
                 same.append((position, place))
-            elif before is not None and before.file == file and not verify:
+            elif before is not None and before.file == file != GONE and not verify:
                 skipped[path] = before
             else:
                 asked.append(position)

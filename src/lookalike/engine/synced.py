@@ -28,7 +28,7 @@ def source_state(source: str | Path) -> str | None:
 
 def keep_state(layout: Layout, state: str | None) -> None:
     """Remember that the gallery, as the manifest describes it, holds a source in this state."""
-    facts = {"state": state, "manifest": _digest(layout.manifest)}
+    facts = {"state": state, **_facts(layout)}
     write_text(layout.synced, json.dumps(facts) + "\n")
 
 
@@ -49,10 +49,13 @@ def is_as_synced(layout: Layout, state: str | None) -> bool:
         return False
     try:
         facts = json.loads(layout.synced.read_text(encoding="utf-8"))
-        return bool(facts == {"state": state, "manifest": _digest(layout.manifest)})
+        return bool(facts == {"state": state, **_facts(layout)})
     except (OSError, ValueError):
         return False
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _facts(layout: Layout) -> dict[str, object]:
+    from lookalike.gallery import newest_version
+
+    manifest = hashlib.sha256(layout.manifest.read_bytes()).hexdigest()
+    return {"manifest": manifest, "gallery": newest_version(layout.gallery)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ class SyncReport:
         broken: positions of files that turned out to be no pictures.
         pictures: in the gallery now.
         seconds: it took.
+        unread: one of the broken ones could not even be read.
         dry_run: nothing was changed.
     """
 
@@ -40,7 +42,13 @@ class SyncReport:
     broken: frozenset[int]
     pictures: int
     seconds: float
+    unread: bool = False
     dry_run: bool = False
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether all there is was read: if not, it is looked at again next time."""
+        return self.plan.is_certain and not self.unread
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -99,10 +107,11 @@ def sync_engine(
         plan = SyncPlan(unchanged=manifest.counts.gallery, skipped=read_skipped(layout))
         seconds = time.perf_counter() - started
         return SyncReport(plan, frozenset(), manifest.counts.gallery, seconds, dry_run=dry_run)
-    with writing(layout, "lookalike sync"):
+    lock = contextlib.nullcontext() if dry_run else writing(layout, "lookalike sync")
+    with lock:
         report = _sync(layout, source, verify, dry_run, device, data_home, on_progress)
         if not dry_run:
-            keep_state(layout, state)
+            keep_state(layout, state if report.is_certain else None)
     return replace(report, seconds=time.perf_counter() - started)
 
 
@@ -123,12 +132,27 @@ def _sync(
     plan = make_plan(
         opened.gallery, collection, read_skipped(layout), verify=verify, on_progress=on_progress
     )
+    _check_not_emptied(opened, collection, plan)
     if dry_run:
         return SyncReport(plan, frozenset(), len(opened.gallery), 0.0, dry_run=True)
     job = SyncJob(opened, collection, plan, on_progress)
     job.run()
     pictures = job.finish()
-    return SyncReport(plan, frozenset(job.broken), pictures, 0.0)
+    return SyncReport(plan, frozenset(job.broken), pictures, 0.0, unread=job.unread)
+
+
+def _check_not_emptied(engine: Engine, collection: Collection, plan: SyncPlan) -> None:
+    """Refuse to follow a folder that has nothing of what the gallery holds.
+
+    Raises:
+        EngineError: it has not.
+    """
+    if plan.removed and len(plan.removed) == len(engine.gallery):
+        raise EngineError(
+            f"nothing is changed: none of the {len(engine.gallery):,} pictures of "
+            f"{engine.layout.directory} is in {collection.source} any more. Mount the disk or name "
+            "the right folder; if this is meant, make the gallery anew with `lookalike index`"
+        )
 
 
 def check_watch(every: float, *, dry_run: bool, verify: bool) -> None:

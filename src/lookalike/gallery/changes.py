@@ -28,7 +28,7 @@ __all__ = ["GalleryVersion", "GalleryWriter", "MovedRows"]
 
 # Lance rewrites small files into larger ones when there are more than so many of them.
 MOST_FRAGMENTS = 32
-# States younger than this stay: a reader in another process may still be at one.
+# States that were replaced since then stay: a reader in another process may still be at one.
 KEPT = timedelta(days=7)
 REMOVED_AT_ONCE = 10_000
 
@@ -128,14 +128,18 @@ class GalleryWriter:
             self._commit(partial(self._dataset.delete, f"id IN ({listed})"))
 
     def compact(self, kept: timedelta = KEPT) -> None:
-        """Join small files where there are many, and forget states older than `kept`.
+        """Join small files where there are many, and forget states replaced longer ago than `kept`.
 
         Raises:
             StorageError: the disk is full or may not be written.
         """
         if len(self._dataset.get_fragments()) > MOST_FRAGMENTS:
             self._commit(lambda: self._dataset.optimize.compact_files())
-        self._commit(lambda: self._dataset.cleanup_old_versions(older_than=kept))
+        now, states = datetime.now(UTC), self.versions()
+        # Each state was the newest until the next one came: by that its age is counted.
+        old = [after.time for after in states[1:] if after.time <= now - kept]
+        if old:
+            self._commit(lambda: self._dataset.cleanup_old_versions(older_than=now - old[-1]))
 
     def versions(self) -> list[GalleryVersion]:
         """Return the states that can be gone back to, the oldest first."""
@@ -186,7 +190,7 @@ class GalleryWriter:
                 sync_directory(folder)
             sync_directory(self.directory)
             self._synced = present
-        except OSError as error:  # Lance says everything that goes wrong on the disk with this one
+        except (OSError, ValueError, RuntimeError) as error:  # Lance raises any of these
             raise StorageError(
                 f"cannot change the gallery at {self.directory}: {reason_of(error)}; "
                 "free space, then try again"

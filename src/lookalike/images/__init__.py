@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lookalike.images.cache import PictureCache, decode_collection, open_cache
+from lookalike.images.cache import PictureCache, decode_collection, fresh_cache, open_cache
 from lookalike.images.cache_update import CacheUpdate
 from lookalike.images.collection import Collection, Picture, Skipped
 from lookalike.images.crop import Crop, crop
@@ -31,6 +31,7 @@ __all__ = [
     "decode_collection",
     "find_pictures",
     "folder_state",
+    "fresh_cache",
     "load_dataset",
     "open_cache",
     "read_idx",

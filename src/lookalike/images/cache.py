@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,7 +23,7 @@ from lookalike.images.spec import ImageSpec
 from lookalike.storage import recover, replace_directory, storage_errors, write_bytes, write_text
 from lookalike.types import OnProgress, Progress, silent
 
-__all__ = ["FORMAT_VERSION", "PictureCache", "decode_collection", "open_cache"]
+__all__ = ["FORMAT_VERSION", "PictureCache", "decode_collection", "fresh_cache", "open_cache"]
 
 FORMAT_VERSION = 2
 
@@ -137,6 +137,12 @@ def decode_collection(
     return open_cache(directory)
 
 
+def fresh_cache(collection: Collection, spec: ImageSpec, directory: Path) -> PictureCache | None:
+    """Return the cache in `directory` if it is what `decode_collection` would write; else None."""
+    fresh = _is_fresh(directory, _freshness_key(collection, spec))
+    return open_cache(directory) if fresh else None
+
+
 def open_cache(directory: Path) -> PictureCache:
     """Open a cache that `decode_collection` made.
 
@@ -160,7 +166,10 @@ def open_cache(directory: Path) -> PictureCache:
             file_sizes=table["file_sizes"].to_numpy(),
             modified=table["modified"].to_numpy(),
             sha256=tuple(table["sha256"].to_pylist()),
-            skipped=tuple(Skipped(**skipped) for skipped in header["skipped"]),
+            skipped=tuple(
+                Skipped(one["path"], one["reason"], (one["file"][0], one["file"][1]))
+                for one in header["skipped"]
+            ),
             source=header["source"],
         )
     except (OSError, KeyError, ValueError, TypeError, LookalikeError) as error:
@@ -326,6 +335,6 @@ def write_header(
         "key": key,
         "source": source,
         "spec": spec.as_dict(),
-        "skipped": [{"path": item.path, "reason": item.reason} for item in skipped],
+        "skipped": [asdict(item) for item in skipped],
     }
     write_text(path, json.dumps(header, indent=1, ensure_ascii=False) + "\n")

@@ -115,10 +115,10 @@ class CacheUpdate:
 
     def _write(self) -> None:
         directory, spec = self.cache.directory, self.cache.spec
+        # It is no longer what decoding the folder would give, row by row.
+        write_header(directory / HEADER, self.cache.source, spec, "", list(self.cache.skipped))
         with storage_errors(directory / PIXELS), (directory / PIXELS).open("r+b") as file:
             write_pixels_header(file, len(self._columns["paths"]), spec)
             file.flush()
             os.fsync(file.fileno())
         write_columns(directory / TABLE, self._columns)
-        # It is no longer what decoding the folder would give, row by row.
-        write_header(directory / HEADER, self.cache.source, spec, "", list(self.cache.skipped))

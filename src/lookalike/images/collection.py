@@ -42,10 +42,13 @@ class Skipped:
     Attributes:
         path: relative to the collection's root; bytes that are not UTF-8 are escaped.
         reason: why, in a few words.
+        file: size in bytes and time of change in ns of what is no picture: while they stay, it is
+            none. (-1, -1) where it could not even be read.
     """
 
     path: str
     reason: str
+    file: tuple[int, int] = (-1, -1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,14 +114,16 @@ def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Bloc
     skipped: list[Skipped] = []
     pixels = np.empty((len(chunk), spec.height, spec.width, spec.channels), np.uint8)
     for position in chunk:
-        file = collection.stat(position)
+        file, was_read = collection.stat(position), False
         try:
             source = collection.read(position)
             data = read_bytes(source) if isinstance(source, Path) else source
+            was_read = True
             decoded = decode(data, spec)
         except PictureError as error:
             reason = str(error).partition(": ")[2] or str(error)
-            skipped.append(Skipped(collection.pictures[position].path, reason))
+            path = collection.pictures[position].path
+            skipped.append(Skipped(path, reason, file) if was_read else Skipped(path, reason))
             continue
         pixels[len(positions)] = decoded.pixels
         positions.append(position)

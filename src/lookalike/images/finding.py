@@ -140,7 +140,7 @@ def folder_state(folder: Path) -> str | None:
             files[path] = (status.st_size, status.st_mtime_ns)
         except OSError:
             files[path] = (-1, -1)
-    return _state(files, skipped)
+    return _state(folder, files, skipped)
 
 
 def collection_state(collection: Collection) -> str | None:
@@ -149,12 +149,13 @@ def collection_state(collection: Collection) -> str | None:
         return None
     pictures = collection.pictures
     files = {picture.path: collection.stat(place) for place, picture in enumerate(pictures)}
-    return _state(files, collection.skipped)
+    return _state(collection.root, files, collection.skipped)
 
 
-def _state(files: Mapping[str, tuple[int, int]], skipped: Iterable[Skipped]) -> str:
+def _state(folder: Path, files: Mapping[str, tuple[int, int]], skipped: Iterable[Skipped]) -> str:
     lines = [f"{path}\0{size}\0{modified}" for path, (size, modified) in files.items()]
     lines += [f"{one.path}\0{one.reason}" for one in skipped]
+    lines += [f"{name}\0{split}" for name, split in _layout(folder).items()]
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
@@ -188,6 +189,8 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, os.DirEntry
                 if unseen and not _is_engine(root / path):
                     seen.add(identity)
                     waiting.append(f"{path}/")
+            elif entry.is_symlink() and not _is_file(entry):
+                skipped.append(Skipped(_printable(path), "the link leads nowhere"))
             elif "".join(entry.name.rpartition(".")[1:]).lower() in SUFFIXES:
                 reason = _unusable(entry)
                 if reason:
