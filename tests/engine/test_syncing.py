@@ -17,7 +17,7 @@ import lookalike.gallery
 import lookalike.images
 from lookalike.encoder import Encoder
 from lookalike.engine import Engine, index_engine, lock, sync_engine, sync_job, sync_plan
-from lookalike.engine.calibrating import keep_calibration
+from lookalike.engine.calibration_file import keep_calibration
 from lookalike.engine.manifest import Layout
 from lookalike.engine.states import gallery_history, restore_gallery
 from lookalike.errors import EngineError

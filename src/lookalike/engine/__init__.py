@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lookalike.engine.building import build, index_engine, train_engine
+    from lookalike.engine.building import build, train_engine
     from lookalike.engine.facade import Engine, open_engine
+    from lookalike.engine.indexing import index_engine
     from lookalike.engine.settings import BuildSettings
     from lookalike.engine.sources import data_home, default_output, open_source
     from lookalike.engine.syncing import SyncReport, sync_engine
@@ -33,7 +34,7 @@ _LATER = {
     "build": "building",
     "data_home": "sources",
     "default_output": "sources",
-    "index_engine": "building",
+    "index_engine": "indexing",
     "open_engine": "facade",
     "open_source": "sources",
     "SyncReport": "syncing",

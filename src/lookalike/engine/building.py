@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from lookalike.engine.choice import Choice, keep_choice, read_choice
+from lookalike.engine.clock import Clock
 from lookalike.engine.describing import describe, source_name
-from lookalike.engine.exchange import exchange, recover_engine
+from lookalike.engine.exchange import recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import is_finished, leaving_the_engine
 from lookalike.engine.lock import writing
-from lookalike.engine.manifest import Layout, read_manifest, write_manifest
+from lookalike.engine.manifest import Layout, write_manifest
 from lookalike.engine.settings import BuildSettings
-from lookalike.engine.skipped import keep_skipped
-from lookalike.engine.sources import default_output, open_source, reopen_source
+from lookalike.engine.sources import default_output, open_source
 from lookalike.engine.stages import (
-    cache_pictures,
     fill_gallery,
     train_encoder,
 )
@@ -32,23 +28,10 @@ from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
 
-__all__ = ["build", "index_engine", "train_engine"]
+__all__ = ["build", "train_engine"]
 
 # Seconds that a finished build waits for another process to let go of the engine it replaces.
 LONGEST_WAIT = 600.0
-
-
-@dataclass
-class _Clock:
-    """Seconds that each stage took."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def time(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = round(time.perf_counter() - start, 3)
 
 
 def build(
@@ -185,7 +168,7 @@ def train_engine(
     with storage_errors(work.directory):
         work.directory.mkdir(parents=True, exist_ok=True)
     # From before they are read: what changes meanwhile is then found by the next sync.
-    clock, state, gallery = _Clock(), collection_state(collection), 0
+    clock, state, gallery = Clock(), collection_state(collection), 0
     with writing(work, "lookalike build"), leaving_what_is_worth_it(work):
         _prepare(work, resume=resume)
         keep_choice(work, choice or read_choice(work))  # the training may have to be gone on with
@@ -214,86 +197,6 @@ def train_engine(
     with _replacing(final):
         replace_directory(work.directory, final.directory)
     return open_engine(final.directory, device=settings.device)
-
-
-def index_engine(
-    engine: str | Path,
-    source: str | Path | None = None,
-    *,
-    device: str = "auto",
-    archive: Path | None = None,
-    data_home: Path | None = None,
-    on_progress: OnProgress = silent,
-) -> Engine:
-    """Embed pictures with an engine's encoder and make them its gallery.
-
-    Args:
-        engine: the engine's directory.
-        source: the pictures; None for those the engine was made from.
-        device: where the encoder runs.
-        archive: an archive of the named data set that is already at hand.
-        data_home: where data sets are kept.
-        on_progress: told how far each stage is.
-
-    Raises:
-        EngineError: there is no such engine, or its pictures are no longer where they were.
-    """
-    layout = Layout(Path(engine))
-    recover_engine(layout)
-    read_manifest(layout.manifest)
-    with writing(layout, "lookalike index"):
-        _index(layout, source, device, archive, data_home, on_progress)
-    return open_engine(layout.directory, device=device)
-
-
-def _index(
-    layout: Layout,
-    source: str | Path | None,
-    device: str,
-    archive: Path | None,
-    data_home: Path | None,
-    on_progress: OnProgress,
-) -> None:
-    from lookalike.encoder import load_encoder
-
-    manifest = read_manifest(layout.manifest)
-    if source is None:
-        collection = reopen_source(
-            manifest.source,
-            layout.directory,
-            home=data_home,
-            archive=archive,
-            on_progress=on_progress,
-        )
-    else:
-        collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
-    encoder = load_encoder(layout.encoder, device=device)
-    state = collection_state(collection)  # from before they are read, as in a build
-    clock = _Clock(dict(manifest.timings))
-    with exchange(layout) as work:
-        with clock.time("index"):
-            cache = cache_pictures(collection, encoder.image, layout, on_progress)
-            keep_skipped(work, cache.skipped)
-            whiten = manifest.settings["whiten"]
-            gallery = fill_gallery(encoder, cache, work, whiten=whiten, on_progress=on_progress)
-        counts = replace(
-            manifest.counts,
-            gallery=len(gallery),
-            queries=len(cache.rows("test")),
-            skipped=len(cache.skipped),
-        )
-        write_manifest(
-            work.manifest,
-            replace(
-                manifest,
-                source=source_name(collection),
-                root=str(collection.root.resolve()),
-                counts=counts,
-                fingerprint=encoder.fingerprint,
-                timings=clock.seconds,
-            ),
-        )
-    keep_state(layout, state)
 
 
 def _replacing(final: Layout) -> AbstractContextManager[None]:

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from lookalike.errors import StorageError
 from lookalike.evaluation import CopiesBatch, expected_calibration_error
 from lookalike.gallery import ExactIndex, Neighbours, k_means
 from lookalike.search import EVIDENCE_DEPTH, Calibration, evidence
 from lookalike.search.calibrating import fit_curve, fit_familiarity
 
 if TYPE_CHECKING:
-    from lookalike.engine.parts import EngineParts
+    pass
 
 __all__ = [
     "CALIBRATION_DEPTH",
@@ -27,8 +24,6 @@ __all__ = [
     "CalibrationCheck",
     "CopyCollector",
     "Errors",
-    "keep_calibration",
-    "read_calibration",
 ]
 
 FEWEST = 50
@@ -37,8 +32,6 @@ FEWEST = 50
 CALIBRATION_DEPTH = EVIDENCE_DEPTH + 1
 """Hits of each copy that are looked at: one of them, the original, is then left out."""
 
-VERSION = "3"  # of the file
-PICTURES = "pictures"
 
 Errors: TypeAlias = Callable[[list[NDArray[np.uint8]]], NDArray[np.float64]]
 
@@ -255,49 +248,3 @@ class CopyCollector:
 def _share_refused(calibration: Calibration, rows: NDArray[np.float64]) -> float:
     """Return the share of queries of this evidence that get "nothing like it here"."""
     return float((~calibration.familiarity.knows(rows)).mean()) if len(rows) else 0.0
-
-
-def keep_calibration(engine: EngineParts, calibration: Calibration) -> None:
-    """Write a calibration into the engine's directory, beside the gallery that it is of.
-
-    Raises:
-        StorageError: the disk is full or may not be written.
-    """
-    place = engine.layout.calibration
-    beside = place.with_name(place.name + ".new")
-    try:
-        facts = {**_identity(engine), PICTURES: str(len(engine.gallery))}
-        save_file(calibration.arrays(), beside, metadata=facts)
-        beside.replace(place)
-    except (OSError, SafetensorError) as error:
-        raise StorageError(f"cannot write {place}: {error}") from error
-
-
-def read_calibration(engine: EngineParts) -> Calibration | None:
-    """Return the calibration of an engine; None if there is none that belongs to its gallery.
-
-    A gallery that is synced keeps its calibration until it has doubled or halved.
-    """
-    try:
-        with safe_open(engine.layout.calibration, "numpy") as file:
-            facts = dict(file.metadata() or {})
-            fitted_on = int(facts.pop(PICTURES))
-            if facts != _identity(engine) or not _is_near(fitted_on, len(engine.gallery)):
-                return None
-            return Calibration.from_arrays({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError):
-        return None
-
-
-def _is_near(before: int, now: int) -> bool:
-    return before < 2 * now and now < 2 * before
-
-
-def _identity(engine: EngineParts) -> dict[str, str]:
-    """Return what a calibration was fitted on; another gallery's is none."""
-    return {
-        "version": VERSION,
-        "fingerprint": engine.manifest.fingerprint,
-        "gallery": engine.gallery.lineage,
-        "metric": engine.manifest.metric,
-    }

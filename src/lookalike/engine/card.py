@@ -19,8 +19,8 @@ from lookalike.engine.calibrating import (
     CalibrationCheck,
     CopyCollector,
     Errors,
-    keep_calibration,
 )
+from lookalike.engine.calibration_file import keep_calibration
 from lookalike.errors import LookalikeError, PictureError
 from lookalike.evaluation import (
     CopiesReport,

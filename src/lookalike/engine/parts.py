@@ -161,7 +161,7 @@ class EngineParts:
     @cached_property
     def calibration(self) -> Calibration | None:
         """What the gallery's scores mean; None before the report card was made."""
-        from lookalike.engine.calibrating import read_calibration
+        from lookalike.engine.calibration_file import read_calibration
 
         return read_calibration(self)
 

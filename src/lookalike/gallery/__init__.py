@@ -9,9 +9,9 @@ from __future__ import annotations
 from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
 from lookalike.gallery.clusters import Partition, k_means
 from lookalike.gallery.exact import ExactIndex, Neighbours
+from lookalike.gallery.rows import GalleryRows
 from lookalike.gallery.store import (
     Gallery,
-    GalleryRows,
     newest_version,
     open_gallery,
     write_gallery,

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError, StorageError
-from lookalike.gallery.store import GalleryRows, as_table, manifests, open_state, reason_of
+from lookalike.gallery.rows import GalleryRows, as_table
+from lookalike.gallery.store import manifests, open_state, reason_of
 from lookalike.storage import storage_errors, sync_directory
 
 if TYPE_CHECKING:

@@ -1,0 +1,104 @@
+"""Filling an engine's gallery: its old parts or its new ones, whatever happens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from lookalike.engine.clock import Clock
+from lookalike.engine.describing import source_name
+from lookalike.engine.exchange import exchange, recover_engine
+from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.lock import writing
+from lookalike.engine.manifest import Layout, read_manifest, write_manifest
+from lookalike.engine.skipped import keep_skipped
+from lookalike.engine.sources import open_source, reopen_source
+from lookalike.engine.stages import (
+    cache_pictures,
+    fill_gallery,
+)
+from lookalike.engine.synced import keep_state
+from lookalike.images import collection_state
+from lookalike.types import OnProgress, silent
+
+__all__ = ["index_engine"]
+
+
+def index_engine(
+    engine: str | Path,
+    source: str | Path | None = None,
+    *,
+    device: str = "auto",
+    archive: Path | None = None,
+    data_home: Path | None = None,
+    on_progress: OnProgress = silent,
+) -> Engine:
+    """Embed pictures with an engine's encoder and make them its gallery.
+
+    Args:
+        engine: the engine's directory.
+        source: the pictures; None for those the engine was made from.
+        device: where the encoder runs.
+        archive: an archive of the named data set that is already at hand.
+        data_home: where data sets are kept.
+        on_progress: told how far each stage is.
+
+    Raises:
+        EngineError: there is no such engine, or its pictures are no longer where they were.
+    """
+    layout = Layout(Path(engine))
+    recover_engine(layout)
+    read_manifest(layout.manifest)
+    with writing(layout, "lookalike index"):
+        _index(layout, source, device, archive, data_home, on_progress)
+    return open_engine(layout.directory, device=device)
+
+
+def _index(
+    layout: Layout,
+    source: str | Path | None,
+    device: str,
+    archive: Path | None,
+    data_home: Path | None,
+    on_progress: OnProgress,
+) -> None:
+    from lookalike.encoder import load_encoder
+
+    manifest = read_manifest(layout.manifest)
+    if source is None:
+        collection = reopen_source(
+            manifest.source,
+            layout.directory,
+            home=data_home,
+            archive=archive,
+            on_progress=on_progress,
+        )
+    else:
+        collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
+    encoder = load_encoder(layout.encoder, device=device)
+    state = collection_state(collection)  # from before they are read, as in a build
+    clock = Clock(dict(manifest.timings))
+    with exchange(layout) as work:
+        with clock.time("index"):
+            cache = cache_pictures(collection, encoder.image, layout, on_progress)
+            keep_skipped(work, cache.skipped)
+            whiten = manifest.settings["whiten"]
+            gallery = fill_gallery(encoder, cache, work, whiten=whiten, on_progress=on_progress)
+        counts = replace(
+            manifest.counts,
+            gallery=len(gallery),
+            queries=len(cache.rows("test")),
+            skipped=len(cache.skipped),
+        )
+        write_manifest(
+            work.manifest,
+            replace(
+                manifest,
+                source=source_name(collection),
+                root=str(collection.root.resolve()),
+                counts=counts,
+                fingerprint=encoder.fingerprint,
+                timings=clock.seconds,
+            ),
+        )
+    keep_state(layout, state)
