@@ -98,13 +98,16 @@ def test_they_show_themselves_in_a_notebook(engine: Engine):
 def test_gallery_places_are_found_among_the_decoded_pictures():
     """A `test` split is decoded too, but it is no part of the gallery."""
     rows = {"a": 0, "query": 1, "b": 2}
-    cache = SimpleNamespace(position=rows.get)
+    cache = SimpleNamespace(position=rows.get, sha256=["of a", "of query", "of b"])
     engine = SimpleNamespace(
         cache=cache,
-        gallery=SimpleNamespace(paths=["b", "a"]),
+        gallery=SimpleNamespace(paths=["b", "a"], sha256=["of b", "of a"]),
         layout=SimpleNamespace(directory=Path("my e.lookalike")),
     )
     assert cached_gallery(engine)[1].tolist() == [2, 0]
+    engine.gallery.sha256[0] = "of another"
+    with pytest.raises(EngineError, match=r"before its last change: run `lookalike sync"):
+        cached_gallery(engine)
     engine.gallery.paths.append("new")
     with pytest.raises(EngineError, match=r"`lookalike index 'my e\.lookalike'`"):
         cached_gallery(engine)

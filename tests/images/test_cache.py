@@ -213,7 +213,7 @@ def test_a_full_or_closed_disk(folder, place, monkeypatch, number):
 def test_a_crash_leaves_the_old_cache(folder, place, monkeypatch):
     decode_collection(find_pictures(folder), SPEC, place)
     change_time(folder)
-    monkeypatch.setattr(cache_module, "_write_header", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(cache_module, "write_header", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         decode_collection(find_pictures(folder), SPEC, place)
     assert len(open_cache(place)) == 5

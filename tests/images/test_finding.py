@@ -46,6 +46,7 @@ def test_links_are_followed_but_not_for_ever(folder, tmp_path):
     (folder / "cats" / "loop").symlink_to(folder)
     (folder / "self").symlink_to(folder / "self")
     (folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (folder / "my.photos").symlink_to(tmp_path / "disk")
     (folder / "circle.jpg").symlink_to(folder / "circle.jpg")
     other = tmp_path / "other"
     other.mkdir()
@@ -57,6 +58,8 @@ def test_links_are_followed_but_not_for_ever(folder, tmp_path):
     assert {(item.path, item.reason) for item in found.skipped} == {
         ("gone.jpg", "the link leads nowhere"),
         ("circle.jpg", "the link leads nowhere"),
+        ("self", "the link leads nowhere"),  # these may have been folders of pictures
+        ("my.photos", "the link leads nowhere"),
     }
 
 

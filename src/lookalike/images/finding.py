@@ -190,6 +190,7 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, os.DirEntry
                     seen.add(identity)
                     waiting.append(f"{path}/")
             elif entry.is_symlink() and not _is_file(entry):
+                # Whatever its name: it may have led to a folder on a disk that is away.
                 skipped.append(Skipped(_printable(path), "the link leads nowhere"))
             elif "".join(entry.name.rpartition(".")[1:]).lower() in SUFFIXES:
                 reason = _unusable(entry)
