@@ -67,6 +67,7 @@ def _scores(card: Card) -> str:
     return (
         " From the copies the engine has learnt what its scores mean. On pictures it did not learn "
         f"from, the copy probability of the best hit is off by {check.error:.3f} on average; "
-        f"{check.missed:.1%} of medium copies are wrongly told that nothing is like them, of "
-        f"pictures put together from pieces of the gallery's {check.foreign:.1%} rightly."
+        f"{check.missed:.1%} of medium copies are wrongly told that nothing is like them, and "
+        f"{check.foreign:.1%} of foreign pictures, put together from pieces of the gallery's own, "
+        "rightly."
     )
