@@ -53,9 +53,9 @@ class SyncJob:
         self.next_id = int(ids.max()) + 1 if len(ids) else 0
 
     @property
-    def unread(self) -> bool:
-        """Whether a file could not even be read."""
-        return any(one.file == GONE for one in self.broken.values())
+    def unread(self) -> frozenset[int]:
+        """Positions of the broken ones that could not even be read."""
+        return frozenset(one for one, skipped in self.broken.items() if skipped.file == GONE)
 
     def run(self) -> None:
         """Change the gallery: remove, move, then add, so that no path is ever there twice."""
@@ -69,7 +69,7 @@ class SyncJob:
         own = {position: int(gallery.ids[place]) for position, place in plan.changed}
         self._embed([*plan.added, *own], own)
         # What cannot be decoded any more is gone; what could not even be read may come back.
-        gone = [one for one in own if one in self.broken and self.broken[one].file != GONE]
+        gone = [one for one in own if one in self.broken and one not in self.unread]
         self.writer.remove(np.array([own[position] for position in gone], np.int64))
         self.writer.compact()
 

@@ -34,7 +34,7 @@ class SyncReport:
         broken: positions of files that turned out to be no pictures.
         pictures: in the gallery now.
         seconds: it took.
-        unread: one of the broken ones could not even be read.
+        unread: those of them that could not even be read; what was there of them stays.
         dry_run: nothing was changed.
     """
 
@@ -42,7 +42,7 @@ class SyncReport:
     broken: frozenset[int]
     pictures: int
     seconds: float
-    unread: bool = False
+    unread: frozenset[int] = frozenset()
     dry_run: bool = False
 
     @property
@@ -54,12 +54,14 @@ class SyncReport:
         """Return plain values, ready for JSON."""
         broken = len(self.broken)
         changed = sum(position in self.broken for position, _ in self.plan.changed)
+        unread = sum(position in self.unread for position, _ in self.plan.changed)
         counts = self.plan.counts()
         return {
             **counts,
             "added": counts["added"] - (broken - changed),
             "changed": counts["changed"] - changed,
-            "removed": counts["removed"] + changed,
+            "removed": counts["removed"] + changed - unread,
+            "kept": counts["kept"] + unread,
             "skipped": counts["skipped"] + broken,
             "embedded": 0 if self.dry_run else self.plan.embeds - broken,
             "pictures": self.pictures,

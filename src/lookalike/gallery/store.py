@@ -69,11 +69,6 @@ class Gallery:
         return embeddings if in_order else embeddings[self._order]
 
     @cached_property
-    def width(self) -> int:
-        """D, the numbers of an embedding."""
-        return int(self._dataset.schema.field("embedding").type.list_size)
-
-    @cached_property
     def ids(self) -> NDArray[np.int64]:
         """int64 (N,), what a picture is known by while its path and content change; ascending."""
         return np.asarray(self._table["id"].to_numpy())
