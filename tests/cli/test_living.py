@@ -107,3 +107,24 @@ def test_settings_that_do_not_go_together(place: Path, capsys: pytest.CaptureFix
             main()
         assert end.value.code == 1
         assert message in capsys.readouterr().err
+
+
+def test_further_folders(place: Path, capsys: pytest.CaptureFixture[str]):
+    archive = place.parent / "archive"
+    archive.mkdir()
+    for number in range(3):
+        draw_picture("stripes", 80 + number).save(archive / f"{number}.png")
+    out, _ = run(capsys, "sync", place, "--add", archive, "-q")
+    assert "3 added" in out
+    out, _ = run(capsys, "search", place, "@archive/1.png", "-k", "40", "-q")
+    assert "@archive/2.png" in out
+    out, _ = run(capsys, "info", place)
+    assert f"{archive} as @archive\n" in out
+    shutil.rmtree(archive)
+    out, _ = run(capsys, "sync", place, "-q")
+    assert "3 kept" in out
+    assert "  @archive: the folder is not there; is its disk mounted?\n" in out
+    out, _ = run(capsys, "info", place)
+    assert "as @archive, which is not there now: its pictures are kept" in out
+    out, _ = run(capsys, "sync", place, "--drop", "@archive", "-q")
+    assert "3 removed" in out

@@ -15,7 +15,6 @@ from drawing import draw_picture
 import lookalike
 import lookalike.gallery
 import lookalike.images
-from lookalike.encoder import Encoder
 from lookalike.engine import Engine, index_engine, lock, sync_engine, sync_job, sync_plan
 from lookalike.engine.calibration_file import keep_calibration
 from lookalike.engine.manifest import Layout
@@ -27,43 +26,10 @@ from lookalike.search.calibration import Calibration, Curve, Familiarity, Judge
 Pictures = dict[str, tuple[str, bytes]]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder `photos` and its engine, to be copied together."""
-    root = tmp_path_factory.mktemp("built")
-    for kind in ("disc", "square"):
-        (root / "photos" / kind).mkdir(parents=True)
-        for number in range(8):
-            draw_picture(kind, number).save(root / "photos" / kind / f"{number}.png")
-    lookalike.build(
-        root / "photos", root / "e.lookalike", epochs=1, batch_size=8, size=16, report=False,
-        device="cpu",
-    )  # fmt: skip
-    return root
-
-
 @pytest.fixture
-def photos(built: Path, tmp_path: Path) -> Path:
+def photos(living: Path) -> Path:
     """The folder of an engine `e.lookalike` beside it, both free to be changed."""
-    shutil.copytree(built, tmp_path, dirs_exist_ok=True)  # times of change are copied too
-    manifest = tmp_path / "e.lookalike" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(str(built), str(tmp_path)))
-    return tmp_path / "photos"
-
-
-@pytest.fixture
-def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many pictures each call of the encoder embeds."""
-    counts: list[int] = []
-    embed = Encoder.embed
-
-    def count(self: Encoder, pixels: np.ndarray, *rest: object, **named: object) -> np.ndarray:
-        found = embed(self, pixels, *rest, **named)  # type: ignore[arg-type]
-        counts.append(len(found))
-        return found
-
-    monkeypatch.setattr(Encoder, "embed", count)
-    return counts
+    return living
 
 
 def engine_of(photos: Path) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -32,6 +31,13 @@ def sync(
             metavar="FOLDER", help="Where the pictures have moved to.  [default: where they were]"
         ),
     ] = None,
+    add: o.Add = None,
+    drop: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            metavar="@NAME", help="Give up a further folder, or a folder whose disk is gone."
+        ),
+    ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Read every file, whatever its size and time say.")
     ] = False,
@@ -52,11 +58,13 @@ def sync(
     """Make the gallery hold what its folder holds now; only what changed is embedded."""
     from lookalike.engine.syncing import check_watch, sync_engine
 
-    def once(place: str | None, *, silent: bool) -> SyncReport:
-        with show_progress(quiet=silent) as on_progress:
+    def once(first: bool = False) -> SyncReport:
+        with show_progress(quiet=quiet or not first) as on_progress:
             return sync_engine(
                 engine,
-                place,
+                folder if first else None,
+                add=(add or ()) if first else (),
+                drop=(drop or ()) if first else (),
                 verify=verify,
                 dry_run=dry_run,
                 device=device,
@@ -67,10 +75,10 @@ def sync(
     if watch:
         check_watch(every, dry_run=dry_run, verify=verify)
     try:
-        print_sync(engine, once(folder, silent=quiet), as_json=as_json)
+        print_sync(engine, once(first=True), as_json=as_json)
         while watch:
             time.sleep(every)
-            _look_again(engine, partial(once, None, silent=True), as_json=as_json)
+            _look_again(engine, once, as_json=as_json)
     except KeyboardInterrupt:
         if not watch:
             typer.echo(

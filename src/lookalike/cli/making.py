@@ -19,6 +19,7 @@ __all__ = ["build", "index", "train"]
 def build(
     source: o.Source,
     output: o.Output = None,
+    add: o.Add = None,
     preset: o.PresetName = None,
     size: o.Size = None,
     channels: o.Channels = None,
@@ -57,6 +58,7 @@ def build(
         engine = build_engine(
             source,
             output,
+            add=add or (),
             preset=preset or DEFAULT_PRESET,
             size=size,
             channels=channels,

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 __all__ = [
+    "Add",
     "Alpha",
     "Archive",
     "Balance",
@@ -54,6 +55,13 @@ EnginePath = Annotated[Path, typer.Argument(metavar="ENGINE", help="An engine's 
 Output = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--output", "-o", help="The engine to make.  [default: SOURCE.lookalike]"),
+]
+Add = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        metavar="FOLDER",
+        help="A further folder of pictures; may be given several times. @name=FOLDER names it.",
+    ),
 ]
 PresetName = Annotated[
     Optional[str],  # noqa: UP045

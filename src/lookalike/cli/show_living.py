@@ -48,7 +48,11 @@ def print_sync(engine: Path, report: SyncReport, *, as_json: bool) -> None:
         f"{engine}: {done}; {facts['pictures']:,} pictures to search, {report.seconds:.1f} s"
     )
     place = shlex.quote(str(engine))
-    if facts["kept"]:
+    for folder, reason in facts["away"].items():
+        typer.echo(f"  {'the first folder' if folder == '.' else folder}: {reason}")
+    if facts["away"]:
+        typer.echo("  its pictures are kept, and can still be found")
+    elif facts["kept"]:
         typer.echo("  kept: pictures in folders that cannot be read now are no deletion")
     if facts["skipped"]:
         typer.echo(f"  skipped files and why: lookalike info {place} --skipped")

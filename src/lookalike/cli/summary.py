@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
     skipped = f", {counts.skipped:,} skipped (--skipped lists them)" if counts.skipped else ""
     yield "pictures", f"{counts.gallery:,} to search{kept}{skipped}"
     yield "source", manifest.source
+    for name, folder in manifest.folders.items():
+        away = "" if Path(folder).is_dir() else ", which is not there now: its pictures are kept"
+        yield "and", f"{folder} as {name}{away}"
     channels, height, width = engine.image.shape
     colour = "grey" if channels == 1 else "colour"
     yield "preset", f"{manifest.preset}, pictures at {height}×{width} in {colour}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from lookalike.engine.choice import Choice, keep_choice, read_choice
 from lookalike.engine.clock import Clock
-from lookalike.engine.describing import describe, source_name
+from lookalike.engine.describing import describe
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import is_finished, leaving_the_engine
+from lookalike.engine.folders import change_folders, join_folders
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, write_manifest
 from lookalike.engine.settings import BuildSettings
@@ -23,7 +25,7 @@ from lookalike.engine.stages import (
 from lookalike.engine.synced import keep_state
 from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
 from lookalike.errors import EngineError
-from lookalike.images import Collection, collection_state
+from lookalike.images import Collection, Places, collection_state
 from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
@@ -38,6 +40,7 @@ def build(
     source: str | Path,
     output: str | Path | None = None,
     *,
+    add: Sequence[str | Path] = (),
     preset: str = DEFAULT_PRESET,
     size: int | None = None,
     channels: int | None = None,
@@ -64,6 +67,7 @@ def build(
     Args:
         source: a folder, a CSV or JSON-lines list, an IDX file, or the name of a data set.
         output: the engine's directory; by default `default_output(source)`.
+        add: further folders of pictures; see `sync_engine`.
         preset: name of the preset, a key of `lookalike.models.PRESETS`.
         size: side in pixels that pictures are decoded to; None for the preset's own.
         channels: 1 for grey, 3 for colour; None for the preset's own.
@@ -107,6 +111,8 @@ def build(
         weights=weights,
     )
     collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
+    folders = change_folders(Places(collection.root.resolve()), add=add)
+    collection = join_folders(collection, folders)
     layout = Layout(Path(output) if output else default_output(source))
     choice = None
     if choose:
@@ -114,7 +120,7 @@ def build(
         _check_free(layout, Layout(layout.partial), resume=resume, overwrite=replaces)
         choice = find_choice(collection, layout, settings, resume=resume, on_progress=on_progress)
         settings = with_choice(settings, choice)
-    if resume and not overwrite and is_finished(layout, settings, source_name(collection)):
+    if resume and not overwrite and is_finished(layout, settings, collection):
         keep_choice(layout, choice or read_choice(layout))
         engine = open_engine(layout.directory, device=device)
     else:

@@ -253,11 +253,9 @@ def edited_reader(engine: Engine, collection: Collection | None) -> Callable[[in
 
 def reopen_quietly(engine: Engine, home: Path | None, archive: Path | None) -> Collection | None:
     """Return the pictures that the engine was made from; None where they are gone."""
-    from lookalike.engine.sources import reopen_source
+    from lookalike.engine.folders import reopen_folders
 
     try:
-        return reopen_source(
-            engine.manifest.source, engine.layout.directory, home=home, archive=archive
-        )
+        return reopen_folders(engine.manifest, engine.layout.directory, home=home, archive=archive)
     except LookalikeError:
         return None

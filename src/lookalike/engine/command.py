@@ -20,6 +20,8 @@ def build_command(manifest: Manifest, directory: Path) -> str:
         directory: where the engine is.
     """
     words = ["lookalike", "build", manifest.source, "-o", str(directory.resolve())]
+    for name, folder in manifest.folders.items():
+        words += ["--add", f"{name}={folder}"]
     chosen = {"preset": manifest.preset, "seed": manifest.seed, **manifest.settings["chosen"]}
     for name, value in chosen.items():
         option = name.replace("_", "-")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from lookalike.engine.folders import folder_names, mounted_folders
 from lookalike.engine.manifest import Counts, Manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import find_path
@@ -38,6 +39,8 @@ def describe(
         seed=settings.seed,
         source=source_name(collection),
         root=str(collection.root.resolve()),
+        folders=folder_names(collection),
+        mounts=mounted_folders(collection),
         counts=Counts(
             gallery=gallery,
             train=trained.train,

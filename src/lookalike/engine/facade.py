@@ -285,7 +285,7 @@ class Engine(EngineViews):
         return resolve_all(
             queries,
             gallery=self.gallery,
-            root=self.root,
+            places=self.places,
             image=self.image,
             cache=self.cache,
             on_unreadable=on_unreadable,

@@ -7,22 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lookalike.engine.describing import source_name
 from lookalike.engine.exchange import recover_engine
+from lookalike.engine.folders import folder_names
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.errors import TrainingStopped
+from lookalike.images import Collection
 from lookalike.storage import storage_errors
 
 __all__ = ["is_finished", "leaving_the_engine"]
 
 
-def is_finished(layout: Layout, settings: BuildSettings, source: str) -> bool:
+def is_finished(layout: Layout, settings: BuildSettings, collection: Collection) -> bool:
     """Whether the engine that a build is to make is there: only its report may be missing.
 
     Args:
         layout: of the engine.
         settings: what was chosen for the build; the device does not count.
-        source: what names the pictures, as the manifest has it.
+        collection: the pictures.
 
     Raises:
         EngineError: the manifest that is there cannot be read.
@@ -33,7 +36,9 @@ def is_finished(layout: Layout, settings: BuildSettings, source: str) -> bool:
             return False
     manifest = read_manifest(layout.manifest)
     before = _without_device(manifest.settings.get("chosen", {}))
-    same = before == _without_device(settings.chosen()) and manifest.source == source
+    same = before == _without_device(settings.chosen())
+    same &= manifest.source == source_name(collection)
+    same &= manifest.folders == folder_names(collection)
     return same and manifest.counts.gallery > 0
 
 

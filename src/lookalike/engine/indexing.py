@@ -9,10 +9,11 @@ from lookalike.engine.clock import Clock
 from lookalike.engine.describing import source_name
 from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.folders import folder_names, mounted_folders, reopen_folders
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.skipped import keep_skipped
-from lookalike.engine.sources import open_source, reopen_source
+from lookalike.engine.sources import open_source
 from lookalike.engine.stages import (
     cache_pictures,
     fill_gallery,
@@ -66,8 +67,8 @@ def _index(
 
     manifest = read_manifest(layout.manifest)
     if source is None:
-        collection = reopen_source(
-            manifest.source,
+        collection = reopen_folders(
+            manifest,
             layout.directory,
             home=data_home,
             archive=archive,
@@ -96,6 +97,8 @@ def _index(
                 manifest,
                 source=source_name(collection),
                 root=str(collection.root.resolve()),
+                folders=folder_names(collection),
+                mounts=mounted_folders(collection),
                 counts=counts,
                 fingerprint=encoder.fingerprint,
                 timings=clock.seconds,

@@ -76,7 +76,7 @@ def picture_thumbnail(
     try:
         if picture is not None:
             return _own_pixels(thumbnail(picture, size, PAGE))
-        original = engine.root / path
+        original = engine.places.file(path)
         if original.is_file():
             return _own_pixels(thumbnail(original, size, PAGE))
         cached = engine.cache

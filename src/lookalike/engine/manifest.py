@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from lookalike.errors import EngineError
 from lookalike.storage import storage_errors, write_text
 
 if TYPE_CHECKING:
-    from lookalike.images import ImageSpec
+    from lookalike.images import ImageSpec, Places
 
 __all__ = ["Counts", "Layout", "Manifest", "read_manifest", "write_manifest"]
 
@@ -148,6 +148,9 @@ class Manifest:
         created: UTC time, ISO 8601.
         stopped_early: the loss stopped falling before the last epoch asked for; None where nothing
             was trained, or an older Lookalike made the engine and did not write it.
+        folders: absolute paths of further folders, by the names that their pictures' paths begin
+            with.
+        mounts: folders below in which another disk was mounted, by their paths in the gallery.
     """
 
     preset: str
@@ -164,10 +167,28 @@ class Manifest:
     timings: dict[str, float]
     created: str
     stopped_early: bool | None = None
+    folders: dict[str, str] = field(default_factory=dict)
+    mounts: list[str] = field(default_factory=list)
+
+    @property
+    def places(self) -> Places:
+        """Where the gallery's pictures lie."""
+        from lookalike.images.places import Places
+
+        further = {name: Path(folder) for name, folder in self.folders.items()}
+        return Places(Path(self.root), further)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         return asdict(self)
+
+
+# Not in the manifests of older engines.
+_LATER = {
+    one.name
+    for one in fields(Manifest)
+    if one.default is not MISSING or one.default_factory is not MISSING
+}
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -196,12 +217,9 @@ def read_manifest(path: Path) -> Manifest:
         )
     try:
         counts = Counts(**values["counts"])
-        names = {field.name for field in fields(Manifest)} - {"counts", "stopped_early"}
-        return Manifest(
-            counts=counts,
-            stopped_early=values.get("stopped_early"),
-            **{name: values[name] for name in names},
-        )
+        names = [one.name for one in fields(Manifest) if one.name != "counts"]
+        given = {name: values[name] for name in names if name in values or name not in _LATER}
+        return Manifest(counts=counts, **given)
     except (KeyError, TypeError) as error:
         raise EngineError(f"{path} is damaged ({error}): build the engine again") from error
 

@@ -18,8 +18,9 @@ from lookalike.engine.baselines import (
     fit_baselines,
     ignore_baseline,
 )
+from lookalike.engine.folders import reopen_folders
 from lookalike.engine.manifest import Layout
-from lookalike.engine.sources import open_source, reopen_source
+from lookalike.engine.sources import open_source
 from lookalike.engine.stages import compared_pictures
 from lookalike.errors import SettingsError
 from lookalike.evaluation import COLUMNS, Metrics, evaluate_queries, leave_one_out
@@ -185,8 +186,8 @@ def _kept(
 def _collection(
     engine: Engine, home: Path | None, archive: Path | None, opened: Collection | None
 ) -> Collection:
-    return opened or reopen_source(
-        engine.manifest.source,
+    return opened or reopen_folders(
+        engine.manifest,
         engine.layout.directory,
         home=home,
         archive=archive,

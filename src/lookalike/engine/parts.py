@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lookalike.encoder import Encoder
     from lookalike.engine.choice import Choice
     from lookalike.gallery import ExactIndex, Gallery
-    from lookalike.images import ImageSpec, PictureCache, Skipped
+    from lookalike.images import ImageSpec, PictureCache, Places, Skipped
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
     from lookalike.types import Metric
@@ -188,6 +188,11 @@ class EngineParts:
     def root(self) -> Path:
         """What the gallery's paths are relative to."""
         return Path(self.manifest.root)
+
+    @property
+    def places(self) -> Places:
+        """Where the gallery's pictures lie: `places.file(path)` is the file of one."""
+        return self.manifest.places
 
     def history(self) -> TrainingRecord | None:
         """Return the losses of every epoch; None for an encoder that came trained."""

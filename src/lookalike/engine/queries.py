@@ -9,7 +9,6 @@ path of the gallery; a path of the collection that is kept as a query (its `test
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from lookalike.gallery import Gallery
-    from lookalike.images import ImageSpec, PictureCache
+    from lookalike.images import ImageSpec, PictureCache, Places
 
 __all__ = ["Cropped", "Query", "QueryLike", "embed_all", "first_of", "resolve", "resolve_all"]
 
@@ -76,7 +75,7 @@ def resolve_all(
     queries: Sequence[QueryLike],
     *,
     gallery: Gallery,
-    root: Path,
+    places: Places,
     image: ImageSpec,
     cache: PictureCache | None,
     on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
@@ -86,7 +85,7 @@ def resolve_all(
     Args:
         queries: paths, or pictures as bytes, arrays or Pillow images.
         gallery: the gallery that is searched.
-        root: what the gallery's paths are relative to.
+        places: where the gallery's pictures lie.
         image: how the encoder wants pictures.
         cache: decoded pictures, among them those kept as queries.
         on_unreadable: told of each query that cannot be read, which is left out; None raises.
@@ -101,7 +100,7 @@ def resolve_all(
     for number, query in enumerate(queries, start=1):
         try:
             resolved.append(
-                resolve(query, number, gallery=gallery, root=root, image=image, cache=cache)
+                resolve(query, number, gallery=gallery, places=places, image=image, cache=cache)
             )
         except UnreadableQueryError as error:
             error.place = number - 1
@@ -138,7 +137,7 @@ def resolve(
     number: int,
     *,
     gallery: Gallery,
-    root: Path,
+    places: Places,
     image: ImageSpec,
     cache: PictureCache | None,
 ) -> Query:
@@ -148,7 +147,7 @@ def resolve(
         query: a path, or a picture as bytes, array or Pillow image.
         number: used to name a query without a path.
         gallery: the gallery that is searched.
-        root: what the gallery's paths are relative to.
+        places: where the gallery's pictures lie.
         image: how the encoder wants pictures.
         cache: decoded pictures, among them those kept as queries.
 
@@ -156,7 +155,7 @@ def resolve(
         QueryError: it is neither a readable picture nor a path of the gallery.
     """
     if isinstance(query, Cropped):
-        return _cropped(query, number, gallery=gallery, root=root, image=image)
+        return _cropped(query, number, gallery=gallery, places=places, image=image)
     if not isinstance(query, str | Path):
         return _decoded(query, f"query {number}", image)
     if not str(query):
@@ -164,7 +163,7 @@ def resolve(
     path = find_path(query)
     if path is not None and path.is_file():
         digest = _digest(path)
-        position = _position_of_file(path, digest, gallery, root)
+        position = _position_of_file(path, digest, gallery, places)
         if position is None:
             return _decoded(path, str(query), image)
         name, label = gallery.paths[position], gallery.labels[position]
@@ -186,17 +185,17 @@ def resolve(
 
 
 def _cropped(
-    query: Cropped, number: int, *, gallery: Gallery, root: Path, image: ImageSpec
+    query: Cropped, number: int, *, gallery: Gallery, places: Places, image: ImageSpec
 ) -> Query:
     """Return a part of a picture as a query; a gallery picture keeps its place."""
     source, name, position = query.picture, f"query {number}", None
     if isinstance(source, str | Path):
         path, name = find_path(source), str(source)
         if path is not None and path.is_file():
-            position = _position_of_file(path, _digest(path), gallery, root)
+            position = _position_of_file(path, _digest(path), gallery, places)
         else:
             position = gallery.position(name)
-            path = find_path(root / name)
+            path = find_path(places.file(name))
         if path is None or not path.is_file():
             raise QueryError(f"{name} cannot be cropped: there is no such file, give one")
         source, name = path, name if position is None else gallery.paths[position]
@@ -231,15 +230,15 @@ def _readable() -> Iterator[None]:
         raise UnreadableQueryError(f"the query cannot be read: {error}") from error
 
 
-def _position_of_file(path: Path, digest: str, gallery: Gallery, root: Path) -> int | None:
+def _position_of_file(path: Path, digest: str, gallery: Gallery, places: Places) -> int | None:
     """Return the place of a file in the gallery, by its name or as the same file of another."""
     for place in (path.absolute(), path.parent.resolve() / path.name, path.resolve()):
-        for name in (Path(os.path.relpath(place, root)).as_posix(), place.as_posix()):
+        for name in places.paths(place):
             position = gallery.position(name)
             if position is not None:
                 return position
     for position in gallery.positions_of(digest):
-        original = find_path(root / gallery.paths[position])
+        original = find_path(places.file(gallery.paths[position]))
         if original is not None and original.samefile(path):
             return position
     return None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lookalike.engine.decoded import cache_matches, match_cache
 from lookalike.engine.describing import source_name
 from lookalike.engine.facade import Engine
+from lookalike.engine.folders import NOT_MOUNTED, folder_names, mounted_folders
 from lookalike.engine.manifest import write_manifest
 from lookalike.engine.skipped import keep_skipped, read_skipped
 from lookalike.engine.sources import is_same_source
@@ -90,10 +91,22 @@ class SyncJob:
             source = source_name(self.collection)
         counts = replace(manifest.counts, gallery=len(engine.gallery), skipped=len(skipped))
         root = str(self.collection.root.resolve())
-        now = replace(manifest, counts=counts, root=root, source=source)
+        now = replace(
+            manifest,
+            counts=counts,
+            root=root,
+            source=source,
+            folders=folder_names(self.collection),
+            mounts=self._mounts(),
+        )
         if now != manifest:
             write_manifest(layout.manifest, now)
         return len(engine.gallery)
+
+    def _mounts(self) -> list[str]:
+        """Return the folders in which a disk is mounted, or was and its pictures are kept."""
+        away = [one.path for one in self.collection.skipped if one.reason == NOT_MOUNTED]
+        return sorted({*mounted_folders(self.collection), *away})
 
     def _moved_rows(self, pairs: Sequence[tuple[int, int]]) -> MovedRows:
         positions = [position for position, _ in pairs]

@@ -186,16 +186,20 @@ class _Comparison:
         pictures, left_out = self.collection.pictures, self.collection.skipped
         names = [one.path for one in left_out] + [pictures[one].path for one in unreadable]
         hidden = {name for name in names if not self._is_gone(name)}
-        folders = tuple("" if one.path == "." else f"{one.path}/" for one in left_out)
+        places = self.collection.places
+        folders = tuple(f"{one.path}/" for one in left_out)
+        first = any(one.path == "." for one in left_out)  # all of it, but not of further folders
         seen = {pictures[position].path for position in self.positions}
         return [
             place
             for place, path in enumerate(self.gallery.paths)
-            if path in hidden or (path not in seen and path.startswith(folders))
+            if path in hidden
+            or (path not in seen and path.startswith(folders))
+            or (first and path not in seen and not places.folder_of(path))
         ]
 
     def _is_gone(self, path: str) -> bool:
-        place = self.collection.root / path
+        place = self.collection.places.file(path)
         return place.parent.is_dir() and not os.path.lexists(place)
 
     def _moved(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from lookalike.engine.manifest import Layout
@@ -13,15 +14,20 @@ from lookalike.storage import storage_errors, sync_directory, write_text
 __all__ = ["forget_state", "is_as_synced", "keep_state", "source_state"]
 
 
-def source_state(source: str | Path) -> str | None:
-    """Return what changes whenever a picture file of a source does; None where that is not known.
+def source_state(source: str | Path, folders: Mapping[str, str | Path]) -> str | None:
+    """Return what changes whenever a picture file does; None where that is not known.
 
     It has to be asked before the files are: what changes meanwhile is then found next time.
-    """
-    from lookalike.images.finding import folder_state
 
+    Args:
+        source: what an engine was made from.
+        folders: its further folders, by their names.
+    """
+    from lookalike.images.finding import folder_state, joined_state
+
+    parts = {"": source, **folders}
     try:
-        return folder_state(Path(source))
+        return joined_state({name: folder_state(Path(place)) for name, place in parts.items()})
     except (CollectionError, OSError):
         return None
 

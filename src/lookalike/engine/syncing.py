@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.exchange import recover_engine
+from lookalike.engine.folders import (
+    AWAY,
+    change_folders,
+    join_folders,
+    leave_out,
+    without_first,
+    without_mounts_away,
+)
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.skipped import read_skipped
@@ -20,7 +30,7 @@ from lookalike.types import OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
-    from lookalike.images import Collection
+    from lookalike.images import Collection, Skipped
 
 __all__ = ["SyncReport", "check_watch", "sync_engine"]
 
@@ -36,6 +46,7 @@ class SyncReport:
         seconds: it took.
         unread: those of them that could not even be read; what was there of them stays.
         dry_run: nothing was changed.
+        away: folders of which nothing can be said, each with the reason; their pictures are kept.
     """
 
     plan: SyncPlan
@@ -44,6 +55,7 @@ class SyncReport:
     seconds: float
     unread: frozenset[int] = frozenset()
     dry_run: bool = False
+    away: tuple[Skipped, ...] = ()
 
     @property
     def is_certain(self) -> bool:
@@ -67,6 +79,7 @@ class SyncReport:
             "pictures": self.pictures,
             "seconds": round(self.seconds, 3),
             "dry_run": self.dry_run,
+            "away": {one.path: one.reason for one in self.away},
         }
 
 
@@ -74,21 +87,27 @@ def sync_engine(
     engine: str | Path,
     source: str | Path | None = None,
     *,
+    add: Sequence[str | Path] = (),
+    drop: Sequence[str] = (),
     verify: bool = False,
     dry_run: bool = False,
     device: str = "auto",
     data_home: Path | None = None,
     on_progress: OnProgress = silent,
 ) -> SyncReport:
-    """Make the gallery hold what its folder holds now.
+    """Make the gallery hold what its folders hold now.
 
     Files are known by size and time of change, else by content: a moved or copied file is not
     embedded again. Every batch is a commit, so that a sync which is cut short goes on where it
-    stopped when it is run again.
+    stopped when it is run again. A folder that is away, and one that holds nothing of what the
+    gallery knows of it, are left alone and named.
 
     Args:
         engine: the engine's directory.
         source: where the pictures are now; None for where they were.
+        add: further folders for the gallery, from now on; `@name=folder` names one, or says where
+            a known one is now.
+        drop: names of further folders, or of folders in which a disk was mounted, that are gone.
         verify: read every file, whatever its size and time say.
         dry_run: change nothing.
         device: where the encoder runs.
@@ -96,51 +115,91 @@ def sync_engine(
         on_progress: told how far each stage is.
 
     Raises:
-        EngineError: there is no engine or no gallery, its pictures are gone altogether, or
-            another process is changing it.
+        EngineError: there is no engine or no gallery, its pictures are gone altogether, a folder
+            to add or drop makes no sense, or another process is changing the engine.
         StorageError: the disk is full or may not be written; what was committed stays.
     """
     layout = Layout(Path(engine))
     started = time.perf_counter()
     recover_engine(layout)
     manifest = read_manifest(layout.manifest)
-    state = source_state(manifest.source if source is None else source)
-    if source is None and not verify and is_as_synced(layout, state):
+    folders = change_folders(manifest.places, manifest.mounts, add, drop)
+    state = source_state(manifest.source if source is None else source, folders)
+    as_ever = source is None and not (add or drop or verify)
+    if as_ever and is_as_synced(layout, state):
         plan = SyncPlan(unchanged=manifest.counts.gallery, skipped=read_skipped(layout))
         seconds = time.perf_counter() - started
         return SyncReport(plan, frozenset(), manifest.counts.gallery, seconds, dry_run=dry_run)
+    asked = _Asked(source, tuple(add), tuple(drop), verify, dry_run, data_home, on_progress)
     lock = contextlib.nullcontext() if dry_run else writing(layout, "lookalike sync")
     with lock:
-        report = _sync(layout, source, verify, dry_run, device, data_home, on_progress)
+        report = _sync(layout, asked, device)
         if not dry_run:
             keep_state(layout, state if report.is_certain else None)
     return replace(report, seconds=time.perf_counter() - started)
 
 
-def _sync(
-    layout: Layout,
-    source: str | Path | None,
-    verify: bool,
-    dry_run: bool,
-    device: str,
-    data_home: Path | None,
-    on_progress: OnProgress,
-) -> SyncReport:
+@dataclass(frozen=True)
+class _Asked:
+    source: str | Path | None
+    add: tuple[str | Path, ...]
+    drop: tuple[str, ...]
+    verify: bool
+    dry_run: bool
+    data_home: Path | None
+    on_progress: OnProgress
+
+
+def _sync(layout: Layout, asked: _Asked, device: str) -> SyncReport:
     from lookalike.engine.facade import open_engine
     from lookalike.engine.sync_job import SyncJob
 
     opened = open_engine(layout.directory, device=device)
-    collection = _collection(opened, source, data_home)
-    plan = make_plan(
-        opened.gallery, collection, read_skipped(layout), verify=verify, on_progress=on_progress
-    )
-    _check_not_emptied(opened, collection, plan)
-    if dry_run:
-        return SyncReport(plan, frozenset(), len(opened.gallery), 0.0, dry_run=True)
-    job = SyncJob(opened, collection, plan, on_progress)
+    collection = _collection(opened, asked)
+    collection, plan = _plan(opened, collection, asked)
+    whole = {".", *collection.folders, *opened.manifest.mounts}
+    away = tuple(one for one in collection.skipped if one.path in whole)
+    if asked.dry_run:
+        return SyncReport(plan, frozenset(), len(opened.gallery), 0.0, dry_run=True, away=away)
+    job = SyncJob(opened, collection, plan, asked.on_progress)
     job.run()
     pictures = job.finish()
-    return SyncReport(plan, frozenset(job.broken), pictures, 0.0, unread=job.unread)
+    return SyncReport(plan, frozenset(job.broken), pictures, 0.0, unread=job.unread, away=away)
+
+
+def _plan(engine: Engine, collection: Collection, asked: _Asked) -> tuple[Collection, SyncPlan]:
+    """Compare; a folder that has nothing of what the gallery knows of it is not believed.
+
+    Raises:
+        EngineError: that is all there is.
+    """
+    known = read_skipped(engine.layout)
+
+    def compare() -> SyncPlan:
+        return make_plan(
+            engine.gallery,
+            collection,
+            known,
+            verify=asked.verify,
+            on_progress=asked.on_progress,
+        )
+
+    plan = compare()
+    _check_not_emptied(engine, collection, plan)
+    for name, count in _emptied(engine, collection, plan).items():
+        collection = leave_out(collection, name, f"none of its {count:,} pictures is there now")
+        plan = compare()
+    return collection, plan
+
+
+def _emptied(engine: Engine, collection: Collection, plan: SyncPlan) -> dict[str, int]:
+    """Return the folders all of whose pictures would be removed, with how many these are."""
+    of = collection.places.folder_of
+    known = Counter(map(of, engine.gallery.paths))
+    gone = Counter(of(engine.gallery.paths[place]) for place in plan.removed)
+    # What was dropped is no folder any more: its pictures look like those of the first one.
+    names = {"", *collection.folders} if collection.folders else set()
+    return {name: count for name, count in gone.items() if name in names and count == known[name]}
 
 
 def _check_not_emptied(engine: Engine, collection: Collection, plan: SyncPlan) -> None:
@@ -170,13 +229,39 @@ def check_watch(every: float, *, dry_run: bool, verify: bool) -> None:
         raise SettingsError(f"watch looks again and again, {name} once: leave one out")
 
 
-def _collection(engine: Engine, source: str | Path | None, home: Path | None) -> Collection:
-    """Return what the folder holds, if it can be believed.
+def _collection(engine: Engine, asked: _Asked) -> Collection:
+    """Return what the folders hold, if it can be believed.
 
     Raises:
         EngineError: it cannot.
     """
-    directory, known = engine.layout.directory, engine.manifest.source
+    manifest, directory = engine.manifest, engine.layout.directory
+    folders = change_folders(manifest.places, manifest.mounts, asked.add, asked.drop)
+    try:
+        try:
+            found = join_folders(_first(engine, asked, folders), folders)
+        except CollectionError as error:
+            if not folders:
+                raise
+            found = without_first(manifest, folders, str(error))
+        return without_mounts_away(found, manifest.mounts, asked.drop)
+    except CollectionError as error:
+        raise EngineError(
+            f"nothing is changed, the {len(engine.gallery):,} pictures of {directory} are kept: "
+            f"{error}"
+        ) from error
+
+
+def _first(engine: Engine, asked: _Asked, folders: Mapping[str, Path]) -> Collection:
+    """Return what the folder holds that the engine was made from.
+
+    Raises:
+        CollectionError: it holds no picture, or is away and there are other folders.
+        EngineError: it is away, or another folder was named although it is there.
+    """
+    directory, known, source = engine.layout.directory, engine.manifest.source, asked.source
+    if has_moved(known) and source is None and folders:
+        raise CollectionError(AWAY)
     if has_moved(known) and source is None:
         raise EngineError(
             f"{known} is not there: the {len(engine.gallery):,} pictures of {directory} are kept. "
@@ -184,15 +269,9 @@ def _collection(engine: Engine, source: str | Path | None, home: Path | None) ->
         )
     if source is not None and not has_moved(known) and not is_same_source(source, known):
         raise EngineError(
-            f"{directory} follows {known}, which is still there, and not {source}: "
-            "sync without a folder, or make another engine for the other folder"
+            f"{directory} follows {known}, which is still there, and not {source}: sync without a "
+            "folder, add it as a further one (--add), or make another engine for it"
         )
-    try:
-        if source is None:
-            return reopen_source(known, directory, home=home)
-        return open_source(source, home=home)
-    except CollectionError as error:
-        raise EngineError(
-            f"nothing is changed, the {len(engine.gallery):,} pictures of {directory} are kept: "
-            f"{error}"
-        ) from error
+    if source is None:
+        return reopen_source(known, directory, home=asked.data_home)
+    return open_source(source, home=asked.data_home)

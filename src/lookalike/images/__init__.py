@@ -8,8 +8,9 @@ from lookalike.images.collection import Collection, Picture, Skipped
 from lookalike.images.crop import Crop, crop
 from lookalike.images.datasets import DATASETS, Dataset, load_dataset
 from lookalike.images.decode import Decoded, Source, decode, thumbnail
-from lookalike.images.finding import collection_state, find_pictures, folder_state
+from lookalike.images.finding import collection_state, find_pictures, folder_state, joined_state
 from lookalike.images.idx import read_idx, write_idx
+from lookalike.images.places import Places
 from lookalike.images.spec import Fit, ImageSpec
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ImageSpec",
     "Picture",
     "PictureCache",
+    "Places",
     "Skipped",
     "Source",
     "collection_state",
@@ -32,6 +34,7 @@ __all__ = [
     "find_pictures",
     "folder_state",
     "fresh_cache",
+    "joined_state",
     "load_dataset",
     "open_cache",
     "read_idx",

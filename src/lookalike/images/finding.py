@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "find_in_folder",
     "find_pictures",
     "folder_state",
+    "joined_state",
 ]
 
 SUFFIXES = frozenset(
@@ -147,9 +149,33 @@ def collection_state(collection: Collection) -> str | None:
     """Return what `folder_state` gives of the folder of a collection, as it was found."""
     if collection.kind != "folder":
         return None
-    pictures = collection.pictures
-    files = {picture.path: collection.stat(place) for place, picture in enumerate(pictures)}
-    return _state(collection.root, files, collection.skipped)
+    parts = {"": collection.root, **collection.folders}
+    try:
+        return joined_state({name: _part_state(collection, name, at) for name, at in parts.items()})
+    except OSError:
+        return None
+
+
+def _part_state(collection: Collection, name: str, folder: Path) -> str:
+    """Return what `folder_state` gives of one of a collection's folders."""
+    of, cut = collection.places.folder_of, len(f"{name}/") if name else 0
+    files = {
+        one.path[cut:]: collection.stat(place)
+        for place, one in enumerate(collection.pictures)
+        if of(one.path) == name
+    }
+    own = [one for one in collection.skipped if of(one.path) == name]
+    return _state(folder, files, [replace(one, path=one.path[cut:] or ".") for one in own])
+
+
+def joined_state(states: Mapping[str, str | None]) -> str | None:
+    """Return the state of several folders, by their names; None where that of one is not known."""
+    if None in states.values():
+        return None
+    if len(states) == 1:
+        return next(iter(states.values()))
+    lines = [f"{name}\0{state}" for name, state in sorted(states.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _state(folder: Path, files: Mapping[str, tuple[int, int]], skipped: Iterable[Skipped]) -> str:

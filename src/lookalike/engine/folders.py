@@ -1,0 +1,244 @@
+"""The folders of an engine: the one it was made from, and further ones; their disks may be away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lookalike.engine.sources import find_path, reopen_source
+from lookalike.errors import CollectionError, EngineError
+from lookalike.images import Collection, Picture, Skipped, find_pictures
+from lookalike.images.places import MARK, Places
+from lookalike.types import OnProgress, silent
+
+if TYPE_CHECKING:
+    from lookalike.engine.manifest import Manifest
+
+__all__ = [
+    "AWAY",
+    "NOT_MOUNTED",
+    "change_folders",
+    "folder_names",
+    "join_folders",
+    "leave_out",
+    "mounted_folders",
+    "reopen_folders",
+    "without_first",
+    "without_mounts_away",
+]
+
+AWAY = "the folder is not there; is its disk mounted?"
+NOT_MOUNTED = "another disk was mounted here, and is not now"
+
+
+def change_folders(
+    places: Places,
+    mounts: Sequence[str] = (),
+    add: Sequence[str | Path] = (),
+    drop: Sequence[str] = (),
+) -> dict[str, Path]:
+    """Return an engine's further folders, by their names, as a person wants them.
+
+    Args:
+        places: the folders that it has.
+        mounts: folders below in which another disk was mounted.
+        add: folders, or `@name=folder`: under a name of its own, or where a known one is now.
+        drop: names of folders.
+
+    Raises:
+        EngineError: one of them is not there, is not known, or is a part of another one.
+    """
+    folders, root = dict(places.folders), places.root
+    for name in drop:
+        if name not in folders and name not in mounts:
+            names = ", ".join([*folders, *mounts]) or "those to add: there is none yet"
+            raise EngineError(f"no further folder {name}: wanted one of {names}")
+        folders.pop(name, None)
+    for one in add:
+        name, given = _named(one)
+        path = find_path(given)
+        if path is None or not path.is_dir():
+            raise EngineError(f"no folder {given} to add: give a folder of pictures")
+        path = path.resolve()
+        name = name or Places(root, folders).free_name(path)
+        for known in [root, *(folders[other] for other in folders if other != name)]:
+            _check_apart(path, known)
+        folders[name] = path
+    Places(root, folders)  # raises for a name that cannot be one
+    return folders
+
+
+def _named(one: str | Path) -> tuple[str, str]:
+    name, equals, place = str(one).partition("=")
+    return (name, place) if equals and name.startswith(MARK) else ("", str(one))
+
+
+def _check_apart(folder: Path, other: Path) -> None:
+    if folder.is_relative_to(other) or other.is_relative_to(folder):
+        raise EngineError(
+            f"{folder} and {other}, which the engine has, overlap: "
+            "the same pictures would be in the gallery twice"
+        )
+
+
+def reopen_folders(
+    manifest: Manifest,
+    engine: Path,
+    *,
+    home: Path | None = None,
+    archive: Path | None = None,
+    otherwise: str = "",
+    on_progress: OnProgress = silent,
+) -> Collection:
+    """Find the pictures of all folders of an engine; see `reopen_source`.
+
+    Raises:
+        EngineError: one of the folders is not there.
+    """
+    first = reopen_source(
+        manifest.source,
+        engine,
+        home=home,
+        archive=archive,
+        otherwise=otherwise,
+        on_progress=on_progress,
+    )
+    for name, place in manifest.folders.items():
+        if not Path(place).is_dir():
+            raise EngineError(
+                f"{place}, which the engine knows as {name}, is not there: mount its disk, or give "
+                f"it up by a sync with drop (--drop {name}){otherwise}"
+            )
+    return join_folders(first, manifest.places.folders)
+
+
+def without_first(manifest: Manifest, folders: Mapping[str, Path], reason: str) -> Collection:
+    """Return the pictures of the further folders of an engine; its own source is away.
+
+    Args:
+        manifest: of the engine.
+        folders: the further ones, by their names.
+        reason: why nothing can be said of the first.
+
+    Raises:
+        CollectionError: none of them holds a picture.
+    """
+    away = (Skipped(".", reason),)
+    return _join(Path(manifest.root), manifest.source, (), away, folders)
+
+
+def join_folders(first: Collection, folders: Mapping[str, Path]) -> Collection:
+    """Return a collection with those of further folders; what is away is among the skipped.
+
+    Raises:
+        EngineError: `first` is no folder of picture files.
+    """
+    if not folders:
+        return first
+    if first.kind != "folder":
+        raise EngineError(
+            f"{first.source} is no folder of picture files: further folders go with such a one only"
+        )
+    return _join(first.root, first.source, first.pictures, first.skipped, folders)
+
+
+def _join(
+    root: Path,
+    source: str,
+    pictures: Sequence[Picture],
+    skipped: Sequence[Skipped],
+    folders: Mapping[str, Path],
+) -> Collection:
+    # A folder of the first one that has the name of a further one would have its paths.
+    hidden = tuple(f"{name}/" for name in folders)
+    found = [picture for picture in pictures if not picture.path.startswith(hidden)]
+    left_out = list(skipped)
+    for name, place in folders.items():
+        try:
+            if not place.is_dir():
+                raise CollectionError(AWAY)
+            further = find_pictures(place)
+            if further.kind != "folder":
+                raise CollectionError("it holds IDX files, not picture files")
+        except CollectionError as error:
+            left_out.append(Skipped(name, str(error)))
+            continue
+        found += [replace(one, path=f"{name}/{one.path}") for one in further.pictures]
+        for one in further.skipped:
+            path = name if one.path == "." else f"{name}/{one.path}"
+            left_out.append(replace(one, path=path))
+    return Collection(root, source, "folder", tuple(found), tuple(left_out), folders=folders)
+
+
+def folder_names(collection: Collection) -> dict[str, str]:
+    """Return the further folders of a collection as a manifest names them."""
+    return {name: str(place) for name, place in collection.folders.items()}
+
+
+def leave_out(collection: Collection, name: str, reason: str) -> Collection:
+    """Return a collection without one of its folders ("" for the first), which is not believed.
+
+    Raises:
+        CollectionError: there is no other.
+    """
+    places = collection.places
+    return replace(
+        collection,
+        pictures=tuple(one for one in collection.pictures if places.folder_of(one.path) != name),
+        skipped=(*collection.skipped, Skipped(name or ".", reason)),
+    )
+
+
+def mounted_folders(collection: Collection) -> list[str]:
+    """Return the folders with pictures, by their paths, in which another disk is mounted."""
+    if collection.kind == "idx":
+        return []
+    device = lru_cache(None)(_device)
+    places = collection.places
+
+    def is_mount(folder: str) -> bool:
+        above = folder.rpartition("/")[0]
+        return device(places.file(folder)) != device(places.file(above) if above else places.root)
+
+    seen = {one.path.rpartition("/")[0] for one in collection.pictures}
+    above = {parent for folder in seen for parent in _with_parents(folder)}
+    return sorted(one for one in above - {*collection.folders} if is_mount(one))
+
+
+def without_mounts_away(
+    collection: Collection, mounts: Sequence[str], dropped: Sequence[str]
+) -> Collection:
+    """Mark the folders in which a disk was mounted that is away, so that nothing is taken for gone.
+
+    Args:
+        collection: what is there.
+        mounts: folders in which another disk was mounted.
+        dropped: those that a person says are gone.
+    """
+    away = [one for one in mounts if one not in dropped and _is_away(collection, one)]
+    marked = tuple(Skipped(one, NOT_MOUNTED) for one in away)
+    return replace(collection, skipped=(*collection.skipped, *marked)) if marked else collection
+
+
+def _is_away(collection: Collection, mount: str) -> bool:
+    if any(one.path.startswith(f"{mount}/") for one in collection.pictures):
+        return False
+    here = collection.places.file(mount)
+    return not here.exists() or _device(here) == _device(here.parent)
+
+
+def _with_parents(folder: str) -> Iterator[str]:
+    while folder and folder != "/":
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _device(folder: Path) -> int | None:
+    try:
+        return os.stat(folder).st_dev  # noqa: PTH116 - much quicker
+    except OSError:
+        return None
