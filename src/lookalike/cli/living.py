@@ -13,13 +13,13 @@ import typer
 from lookalike.cli import options as o
 from lookalike.cli.app import app
 from lookalike.cli.progress import show_progress
-from lookalike.cli.show import print_json
+from lookalike.cli.show import print_json, print_made
 from lookalike.cli.show_living import print_history, print_sync
 
 if TYPE_CHECKING:
     from lookalike.engine.syncing import SyncReport
 
-__all__ = ["history", "restore", "sync"]
+__all__ = ["history", "restore", "retrain", "sync"]
 
 
 @app.command()
@@ -98,6 +98,51 @@ def _look_again(engine: Path, once: Callable[[], SyncReport], *, as_json: bool) 
         return
     if report.plan.changes:
         print_sync(engine, report, as_json=as_json)
+
+
+@app.command()
+def retrain(
+    engine: o.EnginePath,
+    epochs: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Passes over the pictures.  [default: a third of a build's]"),
+    ] = None,
+    minutes: o.Minutes = None,
+    seed: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Of shuffling and samples.  [default: the engine's]"),
+    ] = None,
+    device: o.Device = "auto",
+    archive: o.Archive = None,
+    data_home: o.DataHome = None,
+    resume: o.Resume = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Discard an interrupted training.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Measure the engine anew.")
+    ] = True,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train the encoder further on all pictures there are now, and embed them anew."""
+    from lookalike.engine import retrain_engine
+
+    with show_progress(quiet=quiet) as on_progress:
+        made = retrain_engine(
+            engine,
+            epochs=epochs,
+            minutes=minutes,
+            seed=seed,
+            device=device,
+            archive=archive,
+            data_home=data_home,
+            resume=resume,
+            overwrite=overwrite,
+            report=report,
+            on_progress=on_progress,
+        )
+    print_made(made, as_json=as_json)
 
 
 @app.command()

@@ -54,6 +54,8 @@ def print_sync(engine: Path, report: SyncReport, *, as_json: bool) -> None:
         typer.echo("  its pictures are kept, and can still be found")
     elif facts["kept"]:
         typer.echo("  kept: pictures in folders that cannot be read now are no deletion")
+    if report.drift is not None and report.drift.advice:
+        typer.echo(f"  {report.drift.advice}: lookalike retrain {place}")
     if facts["skipped"]:
         typer.echo(f"  skipped files and why: lookalike info {place} --skipped")
 

@@ -35,6 +35,16 @@ def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
     colour = "grey" if channels == 1 else "colour"
     yield "preset", f"{manifest.preset}, pictures at {height}×{width} in {colour}"
     yield "training", _training(engine)
+    if manifest.retrained:
+        times = "once" if manifest.retrained == 1 else f"{manifest.retrained} times"
+        yield "since", f"retrained {times} on the pictures of the time"
+    drift = engine.drift()
+    if drift is not None:
+        place = shlex.quote(str(engine.layout.directory))
+        advice = (
+            f"{drift.advice}: lookalike retrain {place}" if drift.advice else "no need to retrain"
+        )
+        yield "drift", f"{drift.new:,} new pictures since the training; {advice}"
     yield "search", f"{manifest.k} hits by {manifest.metric}, unless asked otherwise"
     page = engine.layout.reports / "report.html"
     if page.exists():

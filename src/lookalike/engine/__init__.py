@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lookalike.engine.building import build, train_engine
     from lookalike.engine.facade import Engine, open_engine
     from lookalike.engine.indexing import index_engine
+    from lookalike.engine.retraining import retrain_engine
     from lookalike.engine.settings import BuildSettings
     from lookalike.engine.sources import data_home, default_output, open_source
     from lookalike.engine.syncing import SyncReport, sync_engine
@@ -23,6 +24,7 @@ __all__ = [
     "index_engine",
     "open_engine",
     "open_source",
+    "retrain_engine",
     "sync_engine",
     "train_engine",
 ]
@@ -37,6 +39,7 @@ _LATER = {
     "index_engine": "indexing",
     "open_engine": "facade",
     "open_source": "sources",
+    "retrain_engine": "retraining",
     "SyncReport": "syncing",
     "sync_engine": "syncing",
     "train_engine": "building",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lookalike.engine.choice import Choice, keep_choice, read_choice
 from lookalike.engine.clock import Clock
@@ -30,10 +32,31 @@ from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
 
-__all__ = ["build", "train_engine"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lookalike.encoder import Encoder
+
+__all__ = ["Start", "build", "train_engine"]
 
 # Seconds that a finished build waits for another process to let go of the engine it replaces.
 LONGEST_WAIT = 600.0
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What a training goes on from.
+
+    Attributes:
+        encoder: whose weights.
+        number: gives the new gallery's pictures their ids, by their paths.
+        times: how often its weights were gone on from before.
+    """
+
+    encoder: Encoder
+    number: Callable[[Sequence[str]], NDArray[np.int64]]
+    times: int
 
 
 def build(
@@ -149,6 +172,7 @@ def train_engine(
     resume: bool = False,
     overwrite: bool = False,
     choice: Choice | None = None,
+    start: Start | None = None,
     on_progress: OnProgress = silent,
 ) -> Engine:
     """Train an encoder and, if `fill`, index the pictures; put the engine at `output`.
@@ -161,6 +185,7 @@ def train_engine(
         resume: go on where an interrupted run of the same settings stopped.
         overwrite: replace an engine that is already there, discard an interrupted training.
         choice: how the preset was chosen, if it was; kept with the engine.
+        start: an encoder to go on from, of the engine at `output`, which is replaced.
         on_progress: told how far each stage is.
 
     Raises:
@@ -170,7 +195,10 @@ def train_engine(
     """
     final = Layout(output)
     work = Layout(final.partial)
-    _check_free(final, work, resume=resume, overwrite=overwrite)
+    if start is None:
+        _check_free(final, work, resume=resume, overwrite=overwrite)
+    elif not resume and not overwrite:
+        refuse_to_discard(work)
     with storage_errors(work.directory):
         work.directory.mkdir(parents=True, exist_ok=True)
     # From before they are read: what changes meanwhile is then found by the next sync.
@@ -180,7 +208,12 @@ def train_engine(
         keep_choice(work, choice or read_choice(work))  # the training may have to be gone on with
         with clock.time("train"):
             trained = train_encoder(
-                collection, work, settings, resume=resume, on_progress=on_progress
+                collection,
+                work,
+                settings,
+                start=start.encoder if start else None,
+                resume=resume,
+                on_progress=on_progress,
             )
         if fill:
             whiten = trained.settings["whiten"]
@@ -191,11 +224,15 @@ def train_engine(
                         trained.cache,
                         work,
                         whiten=whiten,
+                        number=start.number if start else None,
                         on_progress=on_progress,
                     )
                 )
     keep_choice(work, choice)
-    write_manifest(work.manifest, describe(collection, trained, settings, gallery, clock.seconds))
+    manifest = describe(collection, trained, settings, gallery, clock.seconds)
+    if start is not None:
+        manifest = replace(manifest, retrained=start.times + 1)
+    write_manifest(work.manifest, manifest)
     if fill:
         keep_state(work, state)
     with storage_errors(work.directory):

@@ -10,21 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.judging import judge_all, judge_examples
+from lookalike.engine.living import LivingEngine
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
-from lookalike.engine.views import EngineViews
 from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, Metric, OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
-    from lookalike.engine.syncing import SyncReport
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
 
 
-class Engine(EngineViews):
+class Engine(LivingEngine):
     """A gallery and the encoder that was trained for it.
 
     Args:
@@ -181,42 +180,6 @@ class Engine(EngineViews):
         if liked:
             hits = judge_examples(self, hits, liked, plain[: len(liked)], include_self=include_self)
         return self._drawable(hits, first_of(liked))
-
-    def sync(
-        self,
-        source: str | Path | None = None,
-        *,
-        verify: bool = False,
-        dry_run: bool = False,
-        data_home: Path | None = None,
-        on_progress: OnProgress = silent,
-    ) -> SyncReport:
-        """Make the gallery hold what its folder holds now, and take that up.
-
-        Args:
-            source: where the pictures have moved to; None for where they were.
-            verify: read every file, whatever its size and time of change say.
-            dry_run: say what would change, and change nothing.
-            data_home: where data sets are kept.
-            on_progress: told how far each stage is.
-
-        Raises:
-            EngineError: the pictures are gone altogether, or another process changes the engine.
-            StorageError: the disk is full or may not be written; what was committed stays.
-        """
-        from lookalike.engine.syncing import sync_engine
-
-        report = sync_engine(
-            self.layout.directory,
-            source,
-            verify=verify,
-            dry_run=dry_run,
-            device=self.device,
-            data_home=data_home,
-            on_progress=on_progress,
-        )
-        self.refresh()
-        return report
 
     def evaluate(
         self,

@@ -84,6 +84,11 @@ class Layout:
         return self.directory / "synced.json"
 
     @property
+    def drift(self) -> Path:
+        """How new pictures compare with those of the training."""
+        return self.directory / "drift.json"
+
+    @property
     def lock(self) -> Path:
         """What a writer holds; `lock.json` beside it says who that is."""
         return self.directory / "lock"
@@ -151,6 +156,7 @@ class Manifest:
         folders: absolute paths of further folders, by the names that their pictures' paths begin
             with.
         mounts: folders below in which another disk was mounted, by their paths in the gallery.
+        retrained: how often the weights were trained further on the pictures of the time.
     """
 
     preset: str
@@ -169,6 +175,7 @@ class Manifest:
     stopped_early: bool | None = None
     folders: dict[str, str] = field(default_factory=dict)
     mounts: list[str] = field(default_factory=list)
+    retrained: int = 0
 
     @property
     def places(self) -> Places:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,9 @@ __all__ = [
     "gallery_rows",
     "train_encoder",
 ]
+
+
+Numbered: TypeAlias = "Callable[[Sequence[str]], NDArray[np.int64]] | None"
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,19 @@ def train_encoder(
     layout: Layout,
     settings: BuildSettings,
     *,
+    start: Encoder | None = None,
     resume: bool = False,
     on_progress: OnProgress = silent,
 ) -> Trained:
     """Decode the pictures, train the preset's network on them, save the encoder.
+
+    Args:
+        collection: the pictures.
+        layout: where the decoded pictures, the checkpoint and the encoder go.
+        settings: what was chosen.
+        start: whose weights the training goes on from; None for new ones.
+        resume: go on from the checkpoint.
+        on_progress: told how far each stage is.
 
     Raises:
         SettingsError: the preset and the settings do not go together.
@@ -125,7 +138,10 @@ def train_encoder(
         preset, image, latent=settings.latent, weights=settings.weights, seed=settings.seed
     )
     # What is wrong with the settings is said before the pictures are decoded.
+    if start is not None:
+        model.load_state_dict(start.model.state_dict())
     plan = _plan(settings, image, model, _choose_training(preset, settings, len(collection)))
+    plan = replace(plan, start=start.fingerprint if start else "")
     if resume:
         check_settings(layout, plan)
     cache = cache_pictures(collection, image, layout, on_progress)
@@ -182,9 +198,18 @@ def fill_gallery(
     layout: Layout,
     *,
     whiten: bool,
+    number: Numbered = None,
     on_progress: OnProgress = silent,
 ) -> Gallery:
     """Embed the gallery's pictures, fit the whitening on them, write encoder and gallery.
+
+    Args:
+        encoder: not yet whitened.
+        cache: the decoded pictures.
+        layout: where encoder and gallery go.
+        whiten: half-whiten the embeddings.
+        number: gives ids (N,) to pictures by their paths; None numbers them anew.
+        on_progress: told how many pictures are embedded.
 
     Raises:
         GalleryError: an embedding is not finite.
@@ -199,10 +224,11 @@ def fill_gallery(
         encoder.mirrors = False  # older engines said so of bare latents too
     embeddings = encoder.finish(latents, cache.pixels, rows, on_progress=on_progress)
     encoder.save(layout.encoder)
+    paths = tuple(cache.paths[row] for row in rows)
     return write_gallery(
         layout.gallery,
         GalleryRows(
-            paths=tuple(cache.paths[row] for row in rows),
+            paths=paths,
             labels=tuple(cache.labels[row] for row in rows),
             splits=tuple(cache.splits[row] for row in rows),
             widths=cache.widths[rows],
@@ -213,6 +239,7 @@ def fill_gallery(
             modified=cache.modified[rows],
         ),
         fingerprint=encoder.fingerprint,
+        ids=number(paths) if number else None,
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.decoded import cache_matches, match_cache
 from lookalike.engine.describing import source_name
+from lookalike.engine.drift import Familiarity
 from lookalike.engine.facade import Engine
 from lookalike.engine.folders import NOT_MOUNTED, folder_names, mounted_folders
 from lookalike.engine.manifest import write_manifest
@@ -144,7 +145,9 @@ class SyncJob:
 
     def _embed(self, positions: Sequence[int], own: Mapping[int, int]) -> None:
         """Decode, embed and put pictures; those of `own` have an id."""
-        started, done = time.perf_counter(), 0
+        if not positions:
+            return
+        started, done, familiarity = time.perf_counter(), 0, Familiarity(self.engine)
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
             blocks, facts, kept = [], [], []
@@ -158,12 +161,14 @@ class SyncJob:
             pixels = np.concatenate(blocks)
             if len(pixels):
                 rows = _rows(facts, self.engine.encoder.embed(pixels))
+                familiarity.see(pixels, rows.embeddings)
                 self._put(rows, [own.get(position) for position in kept])
                 if self.cache is not None:
                     self.cache.add(pixels, facts)
             done += len(batch)
             rate = done / (time.perf_counter() - started)
             self.on_progress(Progress("sync", done, len(positions), f"{rate:,.0f} pictures/s"))
+        familiarity.keep()
 
     def _decoded(self, positions: Sequence[int]) -> Iterator[Block]:
         pictures = (self.collection.pictures[position] for position in positions)

@@ -29,6 +29,7 @@ from lookalike.errors import CollectionError, EngineError, SettingsError
 from lookalike.types import OnProgress, silent
 
 if TYPE_CHECKING:
+    from lookalike.engine.drift import Drift
     from lookalike.engine.facade import Engine
     from lookalike.images import Collection, Skipped
 
@@ -46,6 +47,7 @@ class SyncReport:
         seconds: it took.
         unread: those of them that could not even be read; what was there of them stays.
         dry_run: nothing was changed.
+        drift: how the pictures that came since the training compare; None where none came now.
         away: folders of which nothing can be said, each with the reason; their pictures are kept.
     """
 
@@ -56,6 +58,7 @@ class SyncReport:
     unread: frozenset[int] = frozenset()
     dry_run: bool = False
     away: tuple[Skipped, ...] = ()
+    drift: Drift | None = None
 
     @property
     def is_certain(self) -> bool:
@@ -80,6 +83,7 @@ class SyncReport:
             "seconds": round(self.seconds, 3),
             "dry_run": self.dry_run,
             "away": {one.path: one.reason for one in self.away},
+            "drift": self.drift.as_dict() if self.drift else None,
         }
 
 
@@ -151,6 +155,7 @@ class _Asked:
 
 
 def _sync(layout: Layout, asked: _Asked, device: str) -> SyncReport:
+    from lookalike.engine.drift import read_drift
     from lookalike.engine.facade import open_engine
     from lookalike.engine.sync_job import SyncJob
 
@@ -164,7 +169,9 @@ def _sync(layout: Layout, asked: _Asked, device: str) -> SyncReport:
     job = SyncJob(opened, collection, plan, asked.on_progress)
     job.run()
     pictures = job.finish()
-    return SyncReport(plan, frozenset(job.broken), pictures, 0.0, unread=job.unread, away=away)
+    drift = read_drift(opened) if plan.embeds else None
+    broken = frozenset(job.broken)
+    return SyncReport(plan, broken, pictures, 0.0, unread=job.unread, away=away, drift=drift)
 
 
 def _plan(engine: Engine, collection: Collection, asked: _Asked) -> tuple[Collection, SyncPlan]:

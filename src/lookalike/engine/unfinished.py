@@ -41,12 +41,14 @@ class Plan:
         chosen: those that a person chose.
         epochs: how many are to be trained; 0 while not known.
         pictures: how many there are, and a digest of them; empty while not known.
+        start: fingerprint of the encoder whose weights it goes on from; empty for new weights.
     """
 
     used: dict[str, Any]
     chosen: dict[str, Any]
     epochs: int = 0
     pictures: str = ""
+    start: str = ""
 
 
 def describe_pictures(sha256: Sequence[str]) -> str:
@@ -112,6 +114,12 @@ def check_settings(layout: Layout, plan: Plan) -> None:
     if unfinished is None or unfinished.plan is None:
         return
     before = unfinished.plan
+    if before.start != plan.start:
+        begun = "an engine's weights (retrain)" if before.start else "new weights (build)"
+        raise TrainingError(
+            f"the interrupted training in {layout.directory} was begun from {begun}: go on with "
+            "that, or start over with overwrite (--overwrite) instead of resume"
+        )
     changes = [
         f"{name.replace('_', ' ')} {before.used.get(name)} (now {value})"
         for name, value in plan.used.items()
@@ -171,7 +179,7 @@ def leaving_what_is_worth_it(work: Layout) -> Iterator[None]:
             raise TrainingStopped("stopped before anything was finished: build it again") from None
         raise TrainingStopped(
             f"stopped; what was finished is kept in {work.directory}: "
-            "build it again with resume (--resume) to go on"
+            "run the same again with resume (--resume) to go on"
         ) from None
     except BaseException:
         discard_if_empty(work)

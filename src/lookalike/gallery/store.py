@@ -167,13 +167,20 @@ class Gallery:
         return np.asarray(self._table["_rowid"].to_numpy()[self._order_of_ids])
 
 
-def write_gallery(directory: Path, rows: GalleryRows, *, fingerprint: str) -> Gallery:
+def write_gallery(
+    directory: Path,
+    rows: GalleryRows,
+    *,
+    fingerprint: str,
+    ids: NDArray[np.int64] | None = None,
+) -> Gallery:
     """Write a gallery beside `directory`, sync it and rename it into place.
 
     Args:
         directory: the gallery's directory; what is there is replaced.
         rows: what it holds.
         fingerprint: of the encoder that made the embeddings.
+        ids: int64 (N,), all different; None numbers the rows.
 
     Raises:
         StorageError: the disk is full or may not be written.
@@ -185,7 +192,7 @@ def write_gallery(directory: Path, rows: GalleryRows, *, fingerprint: str) -> Ga
         shutil.rmtree(beside, ignore_errors=True)
         beside.parent.mkdir(parents=True, exist_ok=True)
     try:
-        table = as_table(rows, np.arange(len(rows.paths)))
+        table = as_table(rows, np.arange(len(rows.paths)) if ids is None else ids)
         facts = {"format": FORMAT, "version": str(VERSION), "fingerprint": fingerprint}
         facts["lineage"] = uuid.uuid4().hex
         lance.write_dataset(table.replace_schema_metadata(facts), str(beside))

@@ -1,0 +1,199 @@
+"""Drift: whether the pictures that come still look like those the encoder was trained on.
+
+A picture's *familiarity* is the score of its nearest neighbour among the pictures of the training.
+That of new pictures is compared with that of a sample of the old ones, each without itself, by the
+chance that a new one is the less familiar of a pair, ties counting half (the area under the ROC
+curve; Mann and Whitney, 1947): .5 where they are alike. Errors of reconstruction are compared in
+the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import SettingsError
+from lookalike.storage import write_text
+from lookalike.types import check_metric
+
+if TYPE_CHECKING:
+    from lookalike.engine.parts import EngineParts
+
+__all__ = ["Drift", "Familiarity", "read_drift"]
+
+# Old pictures that new ones are compared with, and new ones that are measured in one sync.
+SAMPLE = 500
+# Values kept of the newest pictures.
+KEPT = 2_000
+# Retraining is advised from here on, and only where chance would seldom do it: benchmarks/drift.py.
+DRIFTED = 0.6
+FEWEST = 20
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How pictures that came after the training compare with those before.
+
+    Attributes:
+        new: how many came.
+        known: how many were there.
+        unfamiliar: the chance that a new one is less familiar than an old one; .5 if alike.
+        rebuilt_worse: the chance that its reconstruction is worse; None without a decoder.
+        uncertainty: twice the standard error of `unfamiliar`, were they alike.
+    """
+
+    new: int
+    known: int
+    unfamiliar: float
+    rebuilt_worse: float | None
+    uncertainty: float
+
+    def __post_init__(self) -> None:
+        if self.new < 1 or not 0 <= self.unfamiliar <= 1:
+            raise SettingsError(f"a drift of {self.new} pictures, {self.unfamiliar}: no such thing")
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether new pictures are clearly less familiar."""
+        enough = self.new >= FEWEST and self.unfamiliar - 0.5 > self.uncertainty
+        return enough and self.unfamiliar >= DRIFTED
+
+    @property
+    def advice(self) -> str | None:
+        """What to tell a person; None where nothing has to be done."""
+        if self.has_drifted:
+            return (
+                f"the {self.new:,} pictures since the training are less familiar than those before "
+                f"(in {self.unfamiliar:.0%} of pairs; 50% if alike): retraining would help"
+            )
+        if self.new >= max(FEWEST, self.known):
+            return (
+                f"{self.new:,} pictures came since the training, which knew {self.known:,}: "
+                "retraining may help"
+            )
+        return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {**asdict(self), "has_drifted": self.has_drifted, "advice": self.advice}
+
+
+def read_drift(engine: EngineParts) -> Drift | None:
+    """Return how the pictures that came since the training compare; None where none came."""
+    facts = _read(engine)
+    if facts is None or not facts["new"]["count"]:
+        return None
+    old, new = facts["old"], facts["new"]
+    count = len(new["similarity"])
+    spread = math.sqrt((1 / count + 1 / len(old["similarity"])) / 12)
+    errors = old["error"] and new["error"]
+    return Drift(
+        new=new["count"],
+        known=facts["known"],
+        unfamiliar=chance_of_less(new["similarity"], old["similarity"]),
+        rebuilt_worse=chance_of_less(old["error"], new["error"]) if errors else None,
+        uncertainty=2 * spread,
+    )
+
+
+def chance_of_less(some: Sequence[float], others: Sequence[float]) -> float:
+    """Return the chance that one of `some` is less than one of `others`, ties counting half.
+
+    >>> chance_of_less([1, 2, 2], [2, 3])
+    0.8333333333333334
+    """
+    ordered = np.sort(np.asarray(others, float))
+    above = len(ordered) - np.searchsorted(ordered, some, side="right")
+    ties = len(ordered) - np.searchsorted(ordered, some, side="left") - above
+    return float((above + ties / 2).mean() / len(ordered))
+
+
+class Familiarity:
+    """Measures new pictures while they are indexed; call it before they are in the gallery.
+
+    Args:
+        engine: its gallery is that of before.
+    """
+
+    def __init__(self, engine: EngineParts) -> None:
+        self.engine = engine
+        self.left = SAMPLE
+        self.facts = _read(engine) or self._begin()
+        until = self.facts["until"]
+        self.places = np.flatnonzero(engine.gallery.ids < until)
+
+    def _begin(self) -> dict[str, Any]:
+        """Measure a sample of the pictures that are there, and write that before any is added."""
+        gallery, index = self.engine.gallery, self._index()
+        every = np.arange(len(gallery))
+        sample = every[:: max(1, math.ceil(len(every) / SAMPLE))]
+        found = index.search(gallery.embeddings[sample], 1, exclude=sample)
+        scores = found.scores[:, 0]
+        facts: dict[str, Any] = {
+            "fingerprint": self.engine.manifest.fingerprint,
+            "lineage": gallery.lineage,
+            "known": len(gallery),
+            "until": int(gallery.ids.max()) + 1,
+            "old": {
+                "similarity": scores[np.isfinite(scores)].tolist(),
+                "error": self._errors_of_old(sample),
+            },
+            "new": {"count": 0, "similarity": [], "error": []},
+        }
+        self._write(facts)
+        return facts
+
+    def _index(self) -> Any:  # noqa: ANN401 - an index of any kind
+        return self.engine.index(check_metric(self.engine.manifest.metric))
+
+    def _errors_of_old(self, sample: NDArray[np.int64]) -> list[float]:
+        cache, paths = self.engine.cache, self.engine.gallery.paths
+        if cache is None or not self.engine.encoder.decodes:
+            return []
+        rows = [row for place in sample if (row := cache.position(paths[place])) is not None]
+        return self._errors(cache.pixels[np.array(rows, np.int64)]) if rows else []
+
+    def _errors(self, pixels: NDArray[np.uint8]) -> list[float]:
+        rows = np.arange(len(pixels))
+        return [float(one) for one in self.engine.encoder.decoder.errors(pixels, rows)]
+
+    def see(self, pixels: NDArray[np.uint8], embeddings: NDArray[np.float32]) -> None:
+        """Measure new pictures, at most `SAMPLE` of all.
+
+        Args:
+            pixels: uint8 (N, H, W, C), as the encoder wants them.
+            embeddings: float32 (N, D) of the same.
+        """
+        new = self.facts["new"]
+        new["count"] += len(pixels)
+        if self.left < 1 or not len(self.places):
+            return
+        taken = np.arange(len(pixels))[:: max(1, math.ceil(len(pixels) / self.left))]
+        self.left -= len(taken)
+        found = self._index().search(embeddings[taken], 1, allowed=self.places)
+        new["similarity"] = [*new["similarity"], *found.scores[:, 0].tolist()][-KEPT:]
+        if self.engine.encoder.decodes:
+            new["error"] = [*new["error"], *self._errors(pixels[taken])][-KEPT:]
+
+    def keep(self) -> None:
+        """Write what was measured."""
+        self._write(self.facts)
+
+    def _write(self, facts: dict[str, Any]) -> None:
+        write_text(self.engine.layout.drift, json.dumps(facts) + "\n")
+
+
+def _read(engine: EngineParts) -> dict[str, Any] | None:
+    """Return what was measured with this encoder and gallery; None where nothing was."""
+    try:
+        facts: dict[str, Any] = json.loads(engine.layout.drift.read_text(encoding="utf-8"))
+        same = facts["fingerprint"] == engine.manifest.fingerprint
+        return facts if same and facts["lineage"] == engine.gallery.lineage else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
