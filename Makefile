@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test check tools bench setup clean
 
 demo: setup
 	$(BIN)/lookalike demo --output demo
 
-test: check
+test: check tools
 	$(BIN)/python -m pytest
+
+# Without it the test that reads a trace of system calls is skipped.
+tools:
+	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq strace >/dev/null 2>&1; } || \
+		echo 'strace is not installed: one test is skipped'
 
 check: setup
 	$(BIN)/ruff check .

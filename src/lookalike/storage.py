@@ -55,7 +55,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file beside `path`, sync it and rename it into place."""
+    """Write a file beside `path`, sync it, rename it into place and sync its name."""
     beside = path.with_name(path.name + ".new")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +65,7 @@ def write_bytes(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
+            sync_directory(path.parent)
         except OSError:
             beside.unlink(missing_ok=True)
             raise

@@ -41,6 +41,11 @@ print("ready", flush=True)
 lookalike.build({photos!r}, {engine!r}, epochs=3, size=16, batch_size=4, report=False,
                 device="cpu", resume=True)
 """
+RETRAIN = """
+from lookalike.engine import retrain_engine
+print("ready", flush=True)
+retrain_engine({engine!r}, epochs=3, report=False, device="cpu", resume=True)
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -141,4 +146,39 @@ def test_a_build_may_be_killed(tmp_path: Path):
     wanted, found = state(undisturbed), state(engine)
     assert found.keys() == wanted.keys()
     for path, (_, embedding) in wanted.items():
+        np.testing.assert_allclose(found[path][1], embedding, atol=1e-4)
+
+
+def test_a_retraining_may_be_killed(tmp_path: Path):
+    photos, engine, chance = tmp_path / "photos", tmp_path / "e.lookalike", random.Random(2)
+    undisturbed = tmp_path / "undisturbed.lookalike"
+    draw(photos, range(20))
+    lookalike.build(photos, engine, epochs=1, size=16, report=False, device="cpu")
+    draw(photos, range(20, 24))
+    shutil.copytree(engine, undisturbed)
+    longest = timed(RETRAIN.format(engine=str(undisturbed)))
+    before, wanted = state(engine), state(undisturbed)
+
+    def check() -> None:
+        opened = lookalike.open(engine, device="cpu")
+        assert state(engine).keys() == (wanted if opened.manifest.retrained else before).keys()
+        assert len(opened.search("disc/4.png", k=5)) == 5
+        if opened.manifest.retrained:  # begin again
+            check_same(state(engine), wanted)
+            shutil.rmtree(engine)
+            shutil.copytree(untrained, engine)
+
+    untrained = tmp_path / "untrained.lookalike"
+    shutil.copytree(engine, untrained)
+    kill_at_random_moments(RETRAIN.format(engine=str(engine)), longest, chance, check)
+    timed(RETRAIN.format(engine=str(engine)))
+    check_same(state(engine), wanted)
+
+
+def check_same(
+    found: dict[str, tuple[str, np.ndarray]], wanted: dict[str, tuple[str, np.ndarray]]
+) -> None:
+    assert found.keys() == wanted.keys()
+    for path, (sha256, embedding) in wanted.items():
+        assert found[path][0] == sha256
         np.testing.assert_allclose(found[path][1], embedding, atol=1e-4)

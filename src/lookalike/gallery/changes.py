@@ -181,13 +181,13 @@ class GalleryWriter:
         try:
             change()
             present = self._files()
-            for path in sorted(present - self._synced):
+            for path, _ in sorted(present - self._synced):
                 handle = os.open(path, os.O_RDONLY)
                 try:
                     os.fsync(handle)
                 finally:
                     os.close(handle)
-            for folder in sorted({path.parent for path in present}):
+            for folder in sorted({path.parent for path, _ in present}):
                 sync_directory(folder)
             sync_directory(self.directory)
             self._synced = present
@@ -197,5 +197,7 @@ class GalleryWriter:
                 "free space, then try again"
             ) from error
 
-    def _files(self) -> set[Path]:
-        return {path for path in self.directory.rglob("*") if path.is_file()}
+    def _files(self) -> set[tuple[Path, int]]:
+        """Return all files, with what changes when one is replaced by another of its name."""
+        files = (path for path in self.directory.rglob("*") if path.is_file())
+        return {(path, path.stat().st_ino) for path in files}
