@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from lookalike.engine.sources import find_path
 from lookalike.errors import PictureError, QueryError, SettingsError, UnreadableQueryError
 from lookalike.images import Crop, crop, decode
-from lookalike.images.decode import read_bytes
+from lookalike.images.reading import read_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
+from lookalike.images.names import file_of_name
 
 __all__ = ["Collection", "Kind", "Picture", "Skipped", "Split"]
 
@@ -24,7 +25,7 @@ class Picture:
     """One picture of a collection.
 
     Attributes:
-        path: relative to the collection's root, with forward slashes;
+        path: relative to the collection's root, with forward slashes, as `name_of_file` writes it;
             "t10k-images-idx3-ubyte.gz#17" is picture 17, from 0, of an IDX file.
         label: its weak label (the name of its folder, a list's or an IDX file's), if any.
         split: "train", "val", "test", or None where the collection knows no splits.
@@ -40,7 +41,7 @@ class Skipped:
     """A file that was left out.
 
     Attributes:
-        path: relative to the collection's root; bytes that are not UTF-8 are escaped.
+        path: relative to the collection's root, as `name_of_file` writes it.
         reason: why, in a few words.
         file: size in bytes and time of change in ns of what is no picture: while they stay, it is
             none. (-1, -1) where it could not even be read.
@@ -104,7 +105,7 @@ class Collection:
         """Return what `decode` takes for the picture at `position`."""
         path = self.pictures[position].path
         if self.kind != "idx":
-            return self.root / path
+            return self.root / file_of_name(path)
         name, row = self.idx_row(position)
         picture: NDArray[np.uint8] = self.arrays[name][row]
         return picture
@@ -129,7 +130,7 @@ class Collection:
     def stat_of(self, file: str) -> tuple[int, int]:
         """Return what `stat` gives of a file, by its path."""
         try:
-            status = os.stat(os.path.join(self.root, file))  # noqa: PTH116, PTH118 - much quicker
+            status = os.stat(os.path.join(self.root, file_of_name(file)))  # noqa: PTH116, PTH118 - much quicker
         except OSError:
             return -1, -1
         return status.st_size, status.st_mtime_ns

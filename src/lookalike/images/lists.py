@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lookalike.errors import CollectionError
 from lookalike.images.collection import Collection, Picture, Skipped, Split
+from lookalike.images.names import file_of_name, name_of_file
 
 __all__ = ["find_in_csv", "find_in_jsonl"]
 
@@ -83,11 +84,10 @@ def _collect(source: Path, entries: Iterable[_Entry]) -> Collection:
     skipped: list[Skipped] = []
     try:
         for line, name, label, split in entries:
-            path = _relative(root, name)
+            path = _named(root, _relative(root, name))
             reason = _unusable(root, path, line) if path not in pictures else "it is listed twice"
             if reason:
-                printable = path.encode("utf-8", "backslashreplace").decode()
-                skipped.append(Skipped(printable, reason))
+                skipped.append(Skipped(path, reason))
             else:
                 pictures[path] = Picture(path, label, _split(split, line))
     except (OSError, ValueError, csv.Error) as error:
@@ -104,12 +104,25 @@ def _relative(root: Path, name: str) -> str:
     return Path(os.path.normpath(path)).as_posix()
 
 
+def _named(root: Path, path: str) -> str:
+    """Return the name of a listed file: it may be listed as it is, or as `name_of_file` writes it.
+
+    A name that is no name is returned as text all the same.
+    """
+    try:
+        name = name_of_file(path)
+        if name != path and not (root / path).is_file() and (root / file_of_name(path)).is_file():
+            return path
+    except ValueError:  # a lone surrogate from JSON, or a NUL
+        return path.encode("utf-8", "backslashreplace").decode()
+    return name
+
+
 def _unusable(root: Path, path: str, line: int) -> str | None:
     try:
-        path.encode()
-        if (root / path).is_file():
+        if (root / file_of_name(path)).is_file():
             return None
-    except ValueError:  # a lone surrogate from JSON, or a NUL
+    except ValueError:
         return f"line {line}: its name is not valid"
     return f"line {line}: there is no such file"
 
