@@ -116,7 +116,7 @@ class Fuzzer:
             data = mutations[int(random.integers(len(mutations)))](data, random) or b"\0"
         if random.random() < 0.05:
             other = self.seeds[int(random.integers(len(self.seeds)))]
-            data = self.hostile.splice(data, other, random)
+            data = self.hostile.splice(data, other, random) or b"\0"
         return data[:LARGEST_SEED]
 
     def spec(self) -> ImageSpec:

@@ -157,7 +157,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 def splice(first: bytes, second: bytes, random: np.random.Generator) -> bytes:
     """The beginning of one file and the end of another."""
-    at, on = int(random.integers(1, len(first))), int(random.integers(0, len(second)))
+    at, on = int(random.integers(0, len(first))), int(random.integers(0, len(second)))
     return first[:at] + second[on:]
 
 
@@ -172,7 +172,7 @@ def mutants(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
             mutation = MUTATIONS[int(random.integers(len(MUTATIONS)))]
             data = mutation(data, random) or b"\0"
         if random.random() < 0.1:
-            data = splice(data, good[names[int(random.integers(len(names)))]], random)
+            data = splice(data, good[names[int(random.integers(len(names)))]], random) or b"\0"
         yield f"{number:04}-{name}", data
 
 

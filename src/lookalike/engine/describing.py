@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import Counts, Manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import find_path
@@ -50,6 +51,7 @@ def describe(
         timings=seconds,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         stopped_early=trained.record.stopped_early if trained.record else None,
+        limits=written_limits(collection.limits),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
     from lookalike.engine.syncing import SyncReport
+    from lookalike.images import IntakeLimits
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
@@ -30,6 +31,7 @@ class Engine(EngineViews):
     Args:
         directory: the engine's directory.
         device: where the encoder runs.
+        limits: what a picture may cost as a query; None for what the engine was made with.
 
     Raises:
         EngineError: there is no engine, or it is of another format version.
@@ -189,6 +191,7 @@ class Engine(EngineViews):
         verify: bool = False,
         dry_run: bool = False,
         data_home: Path | None = None,
+        limits: IntakeLimits | None = None,
         on_progress: OnProgress = silent,
     ) -> SyncReport:
         """Make the gallery hold what its folder holds now, and take that up.
@@ -198,6 +201,7 @@ class Engine(EngineViews):
             verify: read every file, whatever its size and time of change say.
             dry_run: say what would change, and change nothing.
             data_home: where data sets are kept.
+            limits: what one picture may cost from now on; None for what it was.
             on_progress: told how far each stage is.
 
         Raises:
@@ -213,6 +217,7 @@ class Engine(EngineViews):
             dry_run=dry_run,
             device=self.device,
             data_home=data_home,
+            limits=limits,
             on_progress=on_progress,
         )
         self.refresh()
@@ -288,6 +293,7 @@ class Engine(EngineViews):
             root=self.root,
             image=self.image,
             cache=self.cache,
+            limits=self.limits,
             on_unreadable=on_unreadable,
         )
 
@@ -302,14 +308,17 @@ class Engine(EngineViews):
         return drawable(self, hits, query)
 
 
-def open_engine(directory: str | Path, *, device: str = "auto") -> Engine:
+def open_engine(
+    directory: str | Path, *, device: str = "auto", limits: IntakeLimits | None = None
+) -> Engine:
     """Open an engine.
 
     Args:
         directory: the engine's directory.
         device: where the encoder runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        limits: what a picture may cost as a query; None for what the engine was made with.
 
     Raises:
         EngineError: there is none, or it is of another format version.
     """
-    return Engine(directory, device=device)
+    return Engine(directory, device=device, limits=limits)

@@ -32,7 +32,7 @@ from lookalike.types import Hits, OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
-    from lookalike.engine.queries import PictureLike
+    from lookalike.engine.query_reader import PictureLike
 
 __all__ = [
     "LOSS_NAMES",
@@ -75,10 +75,10 @@ def picture_thumbnail(
     """
     try:
         if picture is not None:
-            return _own_pixels(thumbnail(picture, size, PAGE))
-        original = engine.root / path
+            return _own_pixels(thumbnail(picture, size, PAGE, limits=engine.limits))
+        original = engine.file(path)
         if original.is_file():
-            return _own_pixels(thumbnail(original, size, PAGE))
+            return _own_pixels(thumbnail(original, size, PAGE, limits=engine.limits))
         cached = engine.cache
         position = None if cached is None else cached.position(path)
         if cached is not None and position is not None:

@@ -148,6 +148,8 @@ class Manifest:
         created: UTC time, ISO 8601.
         stopped_early: the loss stopped falling before the last epoch asked for; None where nothing
             was trained, or an older Lookalike made the engine and did not write it.
+        limits: what one picture may cost, as `IntakeLimits.as_dict` gives it; None for the
+            usual limits.
     """
 
     preset: str
@@ -164,6 +166,7 @@ class Manifest:
     timings: dict[str, float]
     created: str
     stopped_early: bool | None = None
+    limits: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -196,10 +199,11 @@ def read_manifest(path: Path) -> Manifest:
         )
     try:
         counts = Counts(**values["counts"])
-        names = {field.name for field in fields(Manifest)} - {"counts", "stopped_early"}
+        names = {field.name for field in fields(Manifest)} - {"counts", "stopped_early", "limits"}
         return Manifest(
             counts=counts,
             stopped_early=values.get("stopped_early"),
+            limits=values.get("limits"),
             **{name: values[name] for name in names},
         )
     except (KeyError, TypeError) as error:

@@ -19,20 +19,27 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.query_reader import PictureLike, QueryReader, query_reader
 from lookalike.engine.sources import find_path
 from lookalike.errors import PictureError, QueryError, SettingsError, UnreadableQueryError
-from lookalike.images import Crop, crop, decode
+from lookalike.images import Crop, IntakeLimits, crop
+from lookalike.images.names import file_of_name, name_of_file
 from lookalike.images.reading import read_bytes
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from lookalike.gallery import Gallery
     from lookalike.images import ImageSpec, PictureCache
 
-__all__ = ["Cropped", "Query", "QueryLike", "embed_all", "first_of", "resolve", "resolve_all"]
+__all__ = [
+    "Cropped",
+    "Query",
+    "QueryLike",
+    "embed_all",
+    "first_of",
+    "resolve",
+    "resolve_all",
+]
 
-PictureLike: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | Image"
 QueryLike: TypeAlias = "PictureLike | Cropped"
 
 
@@ -79,6 +86,7 @@ def resolve_all(
     root: Path,
     image: ImageSpec,
     cache: PictureCache | None,
+    limits: IntakeLimits | None = None,
     on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
 ) -> list[Query]:
     """Find out what each query means; see `resolve`.
@@ -89,6 +97,7 @@ def resolve_all(
         root: what the gallery's paths are relative to.
         image: how the encoder wants pictures.
         cache: decoded pictures, among them those kept as queries.
+        limits: what one picture may cost; time and memory are looked after where there are many.
         on_unreadable: told of each query that cannot be read, which is left out; None raises.
 
     Raises:
@@ -98,16 +107,17 @@ def resolve_all(
     if isinstance(queries, str | bytes | Path):
         raise SettingsError("wanted a list of queries, got one: use Engine.search for one")
     resolved = []
-    for number, query in enumerate(queries, start=1):
-        try:
-            resolved.append(
-                resolve(query, number, gallery=gallery, root=root, image=image, cache=cache)
-            )
-        except UnreadableQueryError as error:
-            error.place = number - 1
-            if on_unreadable is None:
-                raise
-            on_unreadable(error)
+    with query_reader(image, limits or IntakeLimits(), len(queries)) as reader:
+        for number, query in enumerate(queries, start=1):
+            try:
+                resolved.append(
+                    resolve(query, number, gallery=gallery, root=root, reader=reader, cache=cache)
+                )
+            except UnreadableQueryError as error:
+                error.place = number - 1
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error)
     return resolved
 
 
@@ -139,7 +149,7 @@ def resolve(
     *,
     gallery: Gallery,
     root: Path,
-    image: ImageSpec,
+    reader: QueryReader,
     cache: PictureCache | None,
 ) -> Query:
     """Find out what `query` means.
@@ -149,28 +159,28 @@ def resolve(
         number: used to name a query without a path.
         gallery: the gallery that is searched.
         root: what the gallery's paths are relative to.
-        image: how the encoder wants pictures.
+        reader: reads pictures as the encoder wants them.
         cache: decoded pictures, among them those kept as queries.
 
     Raises:
         QueryError: it is neither a readable picture nor a path of the gallery.
     """
     if isinstance(query, Cropped):
-        return _cropped(query, number, gallery=gallery, root=root, image=image)
+        return _cropped(query, number, gallery=gallery, root=root, reader=reader)
     if not isinstance(query, str | Path):
-        return _decoded(query, f"query {number}", image)
+        return _decoded(query, f"query {number}", reader)
     if not str(query):
         raise QueryError("a query is empty: give a picture file, or a path that a search has shown")
     path = find_path(query)
     if path is not None and path.is_file():
-        digest = _digest(path)
+        digest = _digest(path, reader.limits)
         position = _position_of_file(path, digest, gallery, root)
         if position is None:
-            return _decoded(path, str(query), image)
+            return _decoded(path, name_of_file(str(query)), reader)
         name, label = gallery.paths[position], gallery.labels[position]
         if digest == gallery.sha256[position]:
             return Query(name, position, None, path.absolute(), label)
-        return replace(_decoded(path, name, image, position), label=label)
+        return replace(_decoded(path, name, reader, position), label=label)
     position = gallery.position(str(query))
     if position is not None:
         return Query(str(query), position, None, None, gallery.labels[position])
@@ -182,27 +192,30 @@ def resolve(
         if path is not None and path.is_dir()
         else "is neither a picture file nor in the gallery"
     )
-    raise QueryError(f"{query} {what}: give a picture file, or a path that a search has shown")
+    raise QueryError(
+        f"{name_of_file(str(query))} {what}: give a picture file, or a path that a search has shown"
+    )
 
 
 def _cropped(
-    query: Cropped, number: int, *, gallery: Gallery, root: Path, image: ImageSpec
+    query: Cropped, number: int, *, gallery: Gallery, root: Path, reader: QueryReader
 ) -> Query:
     """Return a part of a picture as a query; a gallery picture keeps its place."""
     source, name, position = query.picture, f"query {number}", None
     if isinstance(source, str | Path):
-        path, name = find_path(source), str(source)
+        path, name = find_path(source), name_of_file(str(source))
         if path is not None and path.is_file():
-            position = _position_of_file(path, _digest(path), gallery, root)
+            position = _position_of_file(path, _digest(path, reader.limits), gallery, root)
         else:
+            name = str(source)
             position = gallery.position(name)
-            path = find_path(root / name)
+            path = find_path(root / file_of_name(name))
         if path is None or not path.is_file():
             raise QueryError(f"{name} cannot be cropped: there is no such file, give one")
         source, name = path, name if position is None else gallery.paths[position]
     try:
-        part = crop(source, query.box)
-        pixels = decode(part, image).pixels
+        part = crop(source, query.box, reader.limits)
+        pixels = reader.pixels(part)
     except PictureError as error:
         raise UnreadableQueryError(f"the query cannot be cropped: {error}") from error
     if position is None:
@@ -210,17 +223,17 @@ def _cropped(
     return Query(name, position, pixels, part, gallery.labels[position])
 
 
-def _decoded(query: PictureLike, name: str, image: ImageSpec, position: int = -1) -> Query:
+def _decoded(query: PictureLike, name: str, reader: QueryReader, position: int = -1) -> Query:
     with _readable():
-        pixels = decode(query, image).pixels
+        pixels = reader.pixels(query)
     # The working directory may be another one when the picture is drawn.
     picture = Path(query).absolute() if isinstance(query, str | Path) else query
     return Query(name, position, pixels, picture)
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, limits: IntakeLimits) -> str:
     with _readable():
-        return hashlib.sha256(read_bytes(path)).hexdigest()
+        return hashlib.sha256(read_bytes(path, limits)).hexdigest()
 
 
 @contextmanager
@@ -235,11 +248,11 @@ def _position_of_file(path: Path, digest: str, gallery: Gallery, root: Path) -> 
     """Return the place of a file in the gallery, by its name or as the same file of another."""
     for place in (path.absolute(), path.parent.resolve() / path.name, path.resolve()):
         for name in (Path(os.path.relpath(place, root)).as_posix(), place.as_posix()):
-            position = gallery.position(name)
+            position = gallery.position(name_of_file(name))
             if position is not None:
                 return position
     for position in gallery.positions_of(digest):
-        original = find_path(root / gallery.paths[position])
+        original = find_path(root / file_of_name(gallery.paths[position]))
         if original is not None and original.samefile(path):
             return position
     return None

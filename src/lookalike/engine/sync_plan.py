@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.images import Collection, Skipped
+from lookalike.images.names import file_of_name
+from lookalike.images.reading import file_digest
 from lookalike.types import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
@@ -159,6 +162,8 @@ class _Comparison:
                 same.append((position, place))
             elif before is not None and before.file == file != GONE and not verify:
                 skipped[path] = before
+            elif problem := self.collection.limits.too_large(file[0]):
+                skipped[path] = Skipped(path, problem, file)  # too large to be known by content
             else:
                 asked.append(position)
         return same, asked, skipped
@@ -195,7 +200,7 @@ class _Comparison:
         ]
 
     def _is_gone(self, path: str) -> bool:
-        place = self.collection.root / path
+        place = self.collection.root / file_of_name(path)
         return place.parent.is_dir() and not os.path.lexists(place)
 
     def _moved(
@@ -239,11 +244,10 @@ def _digests(
 
     def digest(position: int) -> tuple[str, str]:
         source = collection.read(position)
-        if not hasattr(source, "open"):
+        if not isinstance(source, Path):
             return hashlib.sha256(source.tobytes()).hexdigest(), ""
         try:
-            with source.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest(), ""
+            return file_digest(source), ""
         except OSError as error:
             return "", (error.strerror or "it cannot be read").lower()
 

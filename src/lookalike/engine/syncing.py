@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.exchange import recover_engine
+from lookalike.engine.limiting import limits_of
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.skipped import read_skipped
@@ -20,7 +21,7 @@ from lookalike.types import OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
-    from lookalike.images import Collection
+    from lookalike.images import Collection, IntakeLimits
 
 __all__ = ["SyncReport", "check_watch", "sync_engine"]
 
@@ -78,6 +79,7 @@ def sync_engine(
     dry_run: bool = False,
     device: str = "auto",
     data_home: Path | None = None,
+    limits: IntakeLimits | None = None,
     on_progress: OnProgress = silent,
 ) -> SyncReport:
     """Make the gallery hold what its folder holds now.
@@ -93,6 +95,8 @@ def sync_engine(
         dry_run: change nothing.
         device: where the encoder runs.
         data_home: where data sets are kept.
+        limits: what one picture may cost from now on; None for what it was. Other limits try all
+            files again that were skipped.
         on_progress: told how far each stage is.
 
     Raises:
@@ -105,13 +109,14 @@ def sync_engine(
     recover_engine(layout)
     manifest = read_manifest(layout.manifest)
     state = source_state(manifest.source if source is None else source)
-    if source is None and not verify and is_as_synced(layout, state):
+    same_limits = limits is None or limits == limits_of(manifest)
+    if source is None and not verify and same_limits and is_as_synced(layout, state):
         plan = SyncPlan(unchanged=manifest.counts.gallery, skipped=read_skipped(layout))
         seconds = time.perf_counter() - started
         return SyncReport(plan, frozenset(), manifest.counts.gallery, seconds, dry_run=dry_run)
     lock = contextlib.nullcontext() if dry_run else writing(layout, "lookalike sync")
     with lock:
-        report = _sync(layout, source, verify, dry_run, device, data_home, on_progress)
+        report = _sync(layout, source, verify, dry_run, device, data_home, limits, on_progress)
         if not dry_run:
             keep_state(layout, state if report.is_certain else None)
     return replace(report, seconds=time.perf_counter() - started)
@@ -124,22 +129,26 @@ def _sync(
     dry_run: bool,
     device: str,
     data_home: Path | None,
+    limits: IntakeLimits | None,
     on_progress: OnProgress,
 ) -> SyncReport:
     from lookalike.engine.facade import open_engine
     from lookalike.engine.sync_job import SyncJob
+    from lookalike.images.guarded import Intake
 
     opened = open_engine(layout.directory, device=device)
-    collection = _collection(opened, source, data_home)
-    plan = make_plan(
-        opened.gallery, collection, read_skipped(layout), verify=verify, on_progress=on_progress
-    )
+    own = limits_of(opened.manifest)
+    collection = replace(_collection(opened, source, data_home), limits=limits or own)
+    # Other limits may take what was skipped.
+    skipped = read_skipped(layout) if collection.limits == own else {}
+    plan = make_plan(opened.gallery, collection, skipped, verify=verify, on_progress=on_progress)
     _check_not_emptied(opened, collection, plan)
     if dry_run:
         return SyncReport(plan, frozenset(), len(opened.gallery), 0.0, dry_run=True)
-    job = SyncJob(opened, collection, plan, on_progress)
-    job.run()
-    pictures = job.finish()
+    with Intake(collection.limits) as intake:
+        job = SyncJob(opened, collection, plan, intake, on_progress)
+        job.run()
+        pictures = job.finish()
     return SyncReport(plan, frozenset(job.broken), pictures, 0.0, unread=job.unread)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
+from lookalike.images.limits import IntakeLimits
 from lookalike.images.names import file_of_name
 
 __all__ = ["Collection", "Kind", "Picture", "Skipped", "Split"]
@@ -63,6 +64,7 @@ class Collection:
         pictures: what was found.
         skipped: what was left out while looking.
         arrays: for "idx", the pictures of each file, uint8 (N, H, W) or (N, H, W, 3), by its name.
+        limits: what one picture may cost.
     """
 
     root: Path
@@ -71,6 +73,7 @@ class Collection:
     pictures: tuple[Picture, ...]
     skipped: tuple[Skipped, ...] = ()
     arrays: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict, repr=False)
+    limits: IntakeLimits = field(default_factory=IntakeLimits)
 
     def __post_init__(self) -> None:
         if not self.pictures:

@@ -21,7 +21,6 @@ from lookalike.images.block import Block
 from lookalike.images.collection import Collection, Skipped
 from lookalike.images.decode import decode
 from lookalike.images.guarded import Intake, can_guard
-from lookalike.images.limits import IntakeLimits
 from lookalike.images.spec import ImageSpec
 
 __all__ = ["Block", "decode_in_order", "decode_unguarded"]
@@ -36,7 +35,6 @@ def decode_in_order(
     spec: ImageSpec,
     workers: int | None = None,
     *,
-    limits: IntakeLimits | None = None,
     intake: Intake | None = None,
 ) -> Iterator[Block]:
     """Decode every picture of a collection; blocks come in the collection's order.
@@ -48,40 +46,37 @@ def decode_in_order(
         collection: the pictures.
         spec: the size, channels, fit and background wanted.
         workers: how many processes; by default one a core.
-        limits: what a picture may cost.
-        intake: processes that are there already, with limits of their own; they are kept, unless
-            the blocks are not all asked for.
+        intake: processes that are there already, of the collection's limits; they are kept,
+            unless the blocks are not all asked for.
 
     Raises:
         IntakeError: no process can be started.
     """
     if collection.kind == "idx" or not can_guard():
-        yield from decode_unguarded(collection, spec, workers, limits)
+        yield from decode_unguarded(collection, spec, workers)
     elif intake is not None:
         yield from _decode_guarded(collection, spec, workers or _cores(), intake)
     else:
-        with Intake(limits) as own:
+        with Intake(collection.limits) as own:
             yield from _decode_guarded(collection, spec, workers or _cores(), own)
 
 
 def decode_unguarded(
-    collection: Collection,
-    spec: ImageSpec,
-    workers: int | None = None,
-    limits: IntakeLimits | None = None,
+    collection: Collection, spec: ImageSpec, workers: int | None = None
 ) -> Iterator[Block]:
     """Decode every picture of a collection in this process, on threads; see `decode_in_order`.
+
+    Of the limits, time and memory are not looked after.
 
     Args:
         collection: the pictures.
         spec: the size, channels, fit and background wanted.
         workers: how many threads; by default one a core. 1 decodes in the calling thread.
-        limits: what a picture may cost; time and memory are not looked after.
     """
     if _fits(collection, spec):
         yield from _copy_arrays(collection, spec)
         return
-    decode_block = partial(_decode_block, collection, spec, limits=limits or IntakeLimits())
+    decode_block = partial(_decode_block, collection, spec)
     yield from _in_order(decode_block, _chunks(len(collection), spec), workers or _cores())
 
 
@@ -139,13 +134,11 @@ def _in_order(
             pool.shutdown(cancel_futures=True)
 
 
-def _decode_block(
-    collection: Collection, spec: ImageSpec, chunk: range, limits: IntakeLimits
-) -> Block:
+def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Block:
     answers: list[Answer] = []
     pixels, rows = _room(len(chunk), spec), 0
     for position in chunk:
-        answer, picture = _decode_one(collection, position, spec, limits)
+        answer, picture = _decode_one(collection, position, spec)
         answers.append(answer)
         if picture is not None:
             pixels[rows] = picture
@@ -154,14 +147,14 @@ def _decode_block(
 
 
 def _decode_one(
-    collection: Collection, position: int, spec: ImageSpec, limits: IntakeLimits
+    collection: Collection, position: int, spec: ImageSpec
 ) -> tuple[Answer, NDArray[np.uint8] | None]:
     source = collection.read(position)
     if isinstance(source, Path):
-        return decode_file(source, spec, limits)
+        return decode_file(source, spec, collection.limits)
     file = collection.stat(position)
     try:
-        decoded = decode(source, spec, limits)
+        decoded = decode(source, spec, collection.limits)
     except PictureError as error:
         return Answer(file, reason=str(error).partition(": ")[2] or str(error)), None
     return Answer(file, (decoded.width, decoded.height), _digest(source)), decoded.pixels

@@ -84,8 +84,9 @@ def _collect(source: Path, entries: Iterable[_Entry]) -> Collection:
     skipped: list[Skipped] = []
     try:
         for line, name, label, split in entries:
-            path = _named(root, _relative(root, name))
-            reason = _unusable(root, path, line) if path not in pictures else "it is listed twice"
+            path, reason = _named(root, _relative(root, name), line)
+            if path in pictures:
+                reason = "it is listed twice"
             if reason:
                 skipped.append(Skipped(path, reason))
             else:
@@ -104,27 +105,19 @@ def _relative(root: Path, name: str) -> str:
     return Path(os.path.normpath(path)).as_posix()
 
 
-def _named(root: Path, path: str) -> str:
-    """Return the name of a listed file: it may be listed as it is, or as `name_of_file` writes it.
+def _named(root: Path, path: str, line: int) -> tuple[str, str]:
+    """Return the name of a listed file, and why it cannot be used; "" if it can.
 
-    A name that is no name is returned as text all the same.
+    It may be listed as it is, or as `name_of_file` writes it.
     """
     try:
-        name = name_of_file(path)
-        if name != path and not (root / path).is_file() and (root / file_of_name(path)).is_file():
-            return path
+        for name in (name_of_file(path), path):
+            if (root / file_of_name(name)).is_file():
+                return name, ""
     except ValueError:  # a lone surrogate from JSON, or a NUL
-        return path.encode("utf-8", "backslashreplace").decode()
-    return name
-
-
-def _unusable(root: Path, path: str, line: int) -> str | None:
-    try:
-        if (root / file_of_name(path)).is_file():
-            return None
-    except ValueError:
-        return f"line {line}: its name is not valid"
-    return f"line {line}: there is no such file"
+        printable = path.encode("utf-8", "backslashreplace").decode()
+        return printable, f"line {line}: its name is not valid"
+    return name_of_file(path), f"line {line}: there is no such file"
 
 
 def _split(name: str | None, line: int) -> Split | None:

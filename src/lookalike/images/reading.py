@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from lookalike.errors import PictureError
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.names import name_of_file
 
-__all__ = ["FileBytes", "read_bytes", "read_file"]
+__all__ = ["FileBytes", "file_digest", "read_bytes", "read_file"]
 
 _FLAGS = (
     os.O_RDONLY
@@ -64,6 +66,18 @@ def read_file(path: str | bytes | Path, limits: IntakeLimits) -> FileBytes:
     if data.startswith(_RESOURCE_FORK):
         problem = "it is what a Mac keeps beside a file, not a picture"
     return FileBytes(b"" if problem else data, known, changed, problem)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex, without holding them all.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with open(os.open(path, _FLAGS), "rb") as file:  # noqa: PTH123 - a handle
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(handle: int, size: int, most: int) -> bytes:
