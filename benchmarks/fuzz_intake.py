@@ -1,11 +1,13 @@
 """Fuzzing of the intake: damaged files of every format, decoded as a build or a sync decodes them.
 
 Files are mutated from a small good one of every format. A mutant whose outcome was not seen before
-(a reason, or the sizes and formats of what was decoded) becomes a seed itself. A finding is what is
-not a picture and not skipped with a plain reason either, or a worker above its memory limit;
-crashes, hangs and hunger of a codec are counted, and their files kept, though they cost only
-themselves. `--in-process` instead lets Atheris (`pip install atheris`), guided by the coverage of
-Pillow's parsers and of the intake, call the decoding without a process around it.
+(a reason, or the magnitude of the sides of what was decoded) becomes a seed itself. A finding is
+what is not a picture and not skipped with a plain reason either, or a worker above its memory
+limit; crashes, hangs and hunger of a codec are counted, and their files kept, though they cost
+only themselves.
+
+`--in-process` instead lets Atheris (`pip install atheris`), guided by the coverage of Pillow's
+parsers and of the intake, call the decoding without a process around it.
 
 Run: nice -n 19 python -m benchmarks.fuzz_intake [--minutes 30] [--seed 0] [--keep FOLDER] [--json]
 """
@@ -32,7 +34,6 @@ from lookalike.images.limits import IntakeLimits
 
 SUPPORT = Path(__file__).parent.parent / "tests" / "support"
 BATCH = 100
-MOST_SEEDS = 4000
 LARGEST_SEED = 200_000
 DEADLY = {
     "crash": "its decoding crashed",
@@ -58,7 +59,7 @@ class Record:
         return {
             "files": sum(self.outcomes.values()),
             **self.outcomes,
-            "different_reasons": len(self.reasons),
+            "different_outcomes": len(self.reasons),
             "findings": self.findings,
             "peak_memory_mb": round(self.peak_memory / 1e6),
             "slowest_batch_seconds": round(self.slowest, 2),
@@ -79,7 +80,9 @@ def is_plain(reason: str) -> bool:
 
 
 def kind_of(answer: Answer) -> str:
-    return re.sub(r"\d+", "#", answer.reason) or f"decoded {answer.size}"
+    if answer.size is not None:
+        return "decoded {} {}".format(*(side.bit_length() for side in answer.size))
+    return re.sub(r"\d+", "#", answer.reason)
 
 
 def peak_of(intake: Intake) -> int:
@@ -104,20 +107,25 @@ class Fuzzer:
 
         self.hostile = hostile_files
         self.random = np.random.default_rng(seed)
-        self.seeds = list(hostile_files.seeds().values())
+        self.good = list(hostile_files.seeds().values())
+        self.found: list[bytes] = []
         self.record, self.keep = Record(), keep
         self.intake = Intake(limits)
 
     def mutant(self) -> bytes:
         """Return a seed, damaged a few times."""
         random, mutations = self.random, self.hostile.MUTATIONS
-        data = self.seeds[int(random.integers(len(self.seeds)))]
+        data = self.any_seed()
         for _ in range(int(random.integers(1, 5))):
             data = mutations[int(random.integers(len(mutations)))](data, random) or b"\0"
         if random.random() < 0.05:
-            other = self.seeds[int(random.integers(len(self.seeds)))]
-            data = self.hostile.splice(data, other, random) or b"\0"
+            data = self.hostile.splice(data, self.any_seed(), random) or b"\0"
         return data[:LARGEST_SEED]
+
+    def any_seed(self) -> bytes:
+        """Return a good file, or half of the time one of those that were new."""
+        of_these = self.found if self.found and self.random.random() < 0.5 else self.good
+        return of_these[int(self.random.integers(len(of_these)))]
 
     def spec(self) -> ImageSpec:
         """Return any size and fit."""
@@ -148,8 +156,8 @@ class Fuzzer:
         record.outcomes[outcome] += 1
         kind = kind_of(answer)
         record.reasons[kind] += 1
-        if record.reasons[kind] == 1 and len(self.seeds) < MOST_SEEDS and outcome not in DEADLY:
-            self.seeds.append(mutant)
+        if record.reasons[kind] == 1 and outcome not in DEADLY:
+            self.found.append(mutant)
         if outcome in DEADLY:
             self.save(outcome, mutant)
         if outcome == "skipped" and not is_plain(answer.reason):

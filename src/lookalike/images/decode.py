@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ _REASONS = {
     "truncated": "the file is cut short",
     "decompressed data too large": "what it says beside the picture unpacks to too much",
 }
+_DATA_FIRST = re.compile(r"^b['\"](\w[\w ]*).*")
+_DATA = re.compile(r"[\s:]*\(?\w*\s*\bb['\"].*")
 _FILTER = Image.Resampling.BICUBIC
 _REDUCING_GAP = 2.0
 
@@ -308,6 +311,7 @@ def reason_of(error: Exception) -> str:
             return reason
     if isinstance(error, _Refused):
         return text
+    text = _DATA.sub("", _DATA_FIRST.sub(r"\1", text))  # bytes of the file say nothing to anybody
     if not text or "<" in text:
         text = type(error).__name__
     return f"it cannot be decoded ({name_of_file(text)})"

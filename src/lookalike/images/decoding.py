@@ -89,13 +89,7 @@ def _decode_guarded(
         pixels = _room(len(chunk), spec)
         return _block(collection, chunk, intake.decode(paths, spec, pixels), pixels)
 
-    whole = False
-    try:
-        yield from _in_order(decode_block, _chunks(len(collection), spec), workers)
-        whole = True
-    finally:
-        if not whole:
-            intake.close()  # before the threads that wait for its answers are waited for
+    yield from _in_order(decode_block, _chunks(len(collection), spec), workers, intake.close)
 
 
 def _cores() -> int:
@@ -115,9 +109,15 @@ def _ranges(total: int, length: int) -> Iterator[range]:
 
 
 def _in_order(
-    decode_block: Callable[[range], Block], chunks: Iterator[range], workers: int
+    decode_block: Callable[[range], Block],
+    chunks: Iterator[range],
+    workers: int,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> Iterator[Block]:
-    """Keep a few blocks a worker under way, no more: decoded pictures must not fill the memory."""
+    """Keep a few blocks a worker under way, no more: decoded pictures must not fill the memory.
+
+    Where not all blocks are asked for, `on_stop` is called before the threads are waited for.
+    """
     if workers <= 1:
         yield from map(decode_block, chunks)
         return
@@ -130,6 +130,9 @@ def _in_order(
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BaseException:
+            on_stop()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 

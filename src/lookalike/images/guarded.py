@@ -7,49 +7,30 @@ started as new programs, never forked and never by importing the caller's script
 
 from __future__ import annotations
 
-import json
+import atexit
+import contextlib
 import os
-import queue
-import signal
-import subprocess
-import sys
 import threading
 import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import IntakeError
 from lookalike.images.answers import UNREAD, Answer
-from lookalike.images.limits import IntakeLimits, say_bytes
+from lookalike.images.limits import IntakeLimits
 from lookalike.images.spec import ImageSpec
-from lookalike.images.worker import ANSWER, DECODED, NO_MEMORY, READY
+from lookalike.images.worker_process import WorkerDied, WorkerProcess, can_guard
 
-__all__ = ["Intake", "can_guard", "worker_command"]
+__all__ = ["Intake", "can_guard"]
 
-# Importing numpy and Pillow on a machine that is short of everything.
-_START_SECONDS = 120.0
 _TICK = 0.25
-_END_SECONDS = 5.0
-_PROGRAM = (
-    "import os, sys; os.environ['OPENBLAS_NUM_THREADS'] = os.environ['OMP_NUM_THREADS'] = '1'; "
-    "sys.path[:] = sys.argv[1:]; from lookalike.images.worker import main; main()"
-)
-
-
-def can_guard() -> bool:
-    """Whether there is an interpreter to start: in a frozen or embedded Python there is none."""
-    return bool(sys.executable) and not getattr(sys, "frozen", False)
-
-
-def worker_command() -> list[str]:
-    """Return what starts a worker: this Python with this search path, not the caller's script."""
-    return [sys.executable, "-P", "-W", "ignore", "-c", _PROGRAM, *map(str, sys.path)]
+# So long workers that were let go of wait for another intake: a build needs one after the other.
+_SPARE_SECONDS = 10.0
 
 
 class Intake:
@@ -66,11 +47,13 @@ class Intake:
 
     def __init__(self, limits: IntakeLimits | None = None) -> None:
         self.limits = limits or IntakeLimits()
-        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        self._workers: list[_Worker] = []
+        self._idle: list[WorkerProcess] = []
+        self._workers: list[WorkerProcess] = []
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._finalizer = weakref.finalize(self, _end_all, self._workers, self._stop, os.getpid())
+        self._finalizer = weakref.finalize(
+            self, _end_all, self._workers, self._idle, self._stop, self._lock, os.getpid()
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +67,7 @@ class Intake:
         self.close()
 
     def close(self) -> None:
-        """End the workers at once, also those that are decoding."""
+        """Let go of the workers at once, also of those that are decoding, which are ended."""
         self._finalizer()
 
     @property
@@ -110,17 +93,21 @@ class Intake:
         """
         worker = self._borrow()
         try:
-            return _decode_all(worker, [os.fsencode(file) for file in files], spec, pixels)
+            paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
+            return _decode_all(worker, paths, spec, pixels)
         finally:
-            self._idle.put(worker)
+            with self._lock:
+                if self._stop.is_set():
+                    worker.end()
+                else:
+                    self._idle.append(worker)
 
-    def _borrow(self) -> _Worker:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            pass
-        worker = _Worker(self.limits, self._stop)
+    def _borrow(self) -> WorkerProcess:
         with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            worker = _SPARE.take(self.limits) or WorkerProcess(self.limits, self._stop)
+            worker.stop = self._stop
             self._workers.append(worker)
             if len(self._workers) == 1:
                 watch = threading.Thread(
@@ -131,7 +118,7 @@ class Intake:
 
 
 def _decode_all(
-    worker: _Worker, files: Sequence[bytes], spec: ImageSpec, pixels: NDArray[np.uint8]
+    worker: WorkerProcess, files: Sequence[bytes], spec: ImageSpec, pixels: NDArray[np.uint8]
 ) -> list[Answer]:
     """Decode files; those that cost the worker its life are named, and the rest goes on."""
     answers: list[Answer] = []
@@ -142,7 +129,7 @@ def _decode_all(
         for position in range(first, len(files)):
             try:
                 answer = worker.answer(pixels[rows : rows + 1])
-            except _Died as death:
+            except WorkerDied as death:
                 again = death.again and tried != position
                 if not (again and not (death.of_itself and fresh and position == first)):
                     answers.append(Answer(_known(files[position]), reason=death.reason))
@@ -161,196 +148,7 @@ def _known(path: bytes) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-class _Died(Exception):
-    """The worker is no more.
-
-    Attributes:
-        reason: what that says of the file it was decoding.
-        again: the file may be tried once more.
-        of_itself: in a worker that had done nothing else, there is nothing else to blame.
-    """
-
-    def __init__(self, reason: str, *, again: bool, of_itself: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.again = again
-        self.of_itself = of_itself
-
-
-class _Worker:
-    """One process, started when it is first asked and again after each of its deaths.
-
-    Attributes:
-        waited: seconds that its answer has been waited for; None while it is asked nothing.
-        overdue: it was ended because that was too long.
-    """
-
-    def __init__(self, limits: IntakeLimits, stop: threading.Event) -> None:
-        self.limits = limits
-        self.waited: float | None = None
-        self.overdue = False
-        self._stop = stop
-        self._process: subprocess.Popen[bytes] | None = None
-        self._patience = _START_SECONDS
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    def ask(self, files: Sequence[bytes], spec: ImageSpec) -> bool:
-        """Send the names of files; return whether the process is a new one."""
-        fresh = self._process is None
-        if fresh:
-            self._start()
-        names = [file.decode("latin-1") for file in files]
-        self.waited = 0.0
-        self._send({"spec": spec.as_dict(), "files": names})
-        return fresh
-
-    def answer(self, pixels: NDArray[np.uint8]) -> Answer:
-        """Return what became of the next file; its pixels (1, H, W, C) are written to `pixels`.
-
-        Raises:
-            _Died: the process ended instead.
-            IntakeError: the intake was closed.
-        """
-        self.waited = 0.0
-        header = self._receive(ANSWER.size)
-        status, width, height, size, modified, digest, length = ANSWER.unpack(header)
-        file = (size, modified)
-        if status == DECODED:
-            self._receive_into(pixels.reshape(-1).data)
-            self.waited = None
-            return Answer(file, (width, height), digest.hex())
-        reason = self._receive(length).decode("utf-8")
-        self.waited = None
-        if status == NO_MEMORY:  # whatever it still holds is not to trouble the next
-            self.end()
-            memory = say_bytes(self.limits.memory)
-            raise _Died(f"it needs more than {memory} of memory", again=True, of_itself=True)
-        return Answer(file, reason=reason)
-
-    def kill(self) -> None:
-        """End the process, whatever it does; who waits for it finds out."""
-        process = self._process
-        if process is not None:
-            process.kill()
-
-    def end(self) -> int | None:
-        """End the process and forget it; return its exit status, if it is known."""
-        process, self._process, self.waited = self._process, None, None
-        if process is None:
-            return None
-        process.kill()
-        _close(process)
-        try:
-            return process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:  # it waits for a disk; no signal reaches it there
-            return None
-
-    def _start(self) -> None:
-        if self._stop.is_set():
-            raise IntakeError("the decoding was stopped")
-        self.overdue, self._patience = False, _START_SECONDS
-        try:
-            self._process = subprocess.Popen(
-                worker_command(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except OSError as error:
-            raise IntakeError(
-                f"cannot start a process that decodes pictures: {error.strerror}"
-            ) from error
-        if self._stop.is_set():  # closed meanwhile, and this one was not known yet
-            self.end()
-            raise IntakeError("the decoding was stopped")
-        self.waited = 0.0
-        self._send(self.limits.as_dict())
-        stdout, stderr = _pipe(self._process.stdout), _pipe(self._process.stderr)
-        if stdout.read(len(READY)) != READY:
-            said = stderr.read(4096).decode("utf-8", "replace").strip()
-            self.end()
-            raise IntakeError(
-                f"cannot start a process that decodes pictures: "
-                f"{said.splitlines()[-1] if said else 'it ended at once'}"
-            )
-        stderr.close()
-        self._patience, self.waited = self.limits.seconds, None
-
-    def _send(self, request: dict[str, object]) -> None:
-        process = self._process
-        if process is None:
-            return
-        stdin = _pipe(process.stdin)
-        try:
-            stdin.write(json.dumps(request).encode() + b"\n")
-            stdin.flush()
-        except (OSError, ValueError):
-            pass  # it has died: whoever reads from it finds out
-
-    def _receive(self, length: int) -> bytes:
-        data = bytearray(length)
-        self._receive_into(memoryview(data))
-        return bytes(data)
-
-    def _receive_into(self, place: memoryview) -> None:
-        process = self._process
-        stdout = _pipe(process.stdout) if process else None
-        while len(place):
-            try:
-                count = stdout.readinto(place) if stdout else 0  # type: ignore[attr-defined]
-            except (OSError, ValueError):
-                count = 0
-            if not count:
-                raise self._death()
-            place = place[count:]
-
-    def _death(self) -> Exception:
-        """Find out why the process ended."""
-        status = self.end()
-        if self._stop.is_set():
-            return IntakeError("the decoding was stopped")
-        if self.overdue:
-            return _Died(f"it took longer than {self.limits.seconds:g} s to decode", again=False)
-        if status is None or status == -getattr(signal, "SIGKILL", 9):
-            return _Died("its decoding was killed, as for want of memory", again=True)
-        name = _signal_name(status)
-        return _Died(f"its decoding crashed{f' ({name})' if name else ''}", again=True)
-
-    def look(self, seconds: float) -> None:
-        """Count the time that passed; end the process if it was too much."""
-        if self.waited is not None:
-            self.waited += seconds
-            if self.waited > self._patience:
-                self.overdue = True
-                self.kill()
-
-
-def _signal_name(status: int) -> str:
-    try:
-        return signal.Signals(-status).name
-    except ValueError:
-        return ""
-
-
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise IntakeError("a process that decodes pictures was started without its pipes")
-    return pipe
-
-
-def _close(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        try:
-            if pipe is not None:
-                pipe.close()
-        except OSError:
-            pass  # what was still to be written goes nowhere
-
-
-def _watch(workers: list[_Worker], stop: threading.Event) -> None:
+def _watch(workers: list[WorkerProcess], stop: threading.Event) -> None:
     """Look at the workers until told to stop.
 
     No look counts for more than a few: a laptop that slept, or Ctrl-Z, is no slow picture.
@@ -363,12 +161,78 @@ def _watch(workers: list[_Worker], stop: threading.Event) -> None:
         last = now
 
 
-def _end_all(workers: list[_Worker], stop: threading.Event, owner: int) -> None:
+def _end_all(
+    workers: list[WorkerProcess],
+    idle: list[WorkerProcess],
+    stop: threading.Event,
+    lock: threading.Lock,
+    owner: int,
+) -> None:
     if os.getpid() != owner:  # a fork of whoever started them
         return
-    stop.set()
-    for worker in list(workers):
-        if worker.waited is None:
-            worker.end()
-        else:
+    with lock:
+        stop.set()
+        busy = [worker for worker in workers if worker not in idle]
+        for worker in busy:
             worker.kill()  # the thread that waits for it does the rest
+        _SPARE.keep(idle)
+        idle.clear()
+        workers.clear()
+
+
+class _Spare:
+    """Idle workers between two intakes; those that nobody takes are ended after a while."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, WorkerProcess]] = []
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+        self._sweeping = False
+
+    def take(self, limits: IntakeLimits) -> WorkerProcess | None:
+        """Return a worker of these limits, if there is one."""
+        with self._lock:
+            self._forget_anothers()
+            for at, (_, worker) in enumerate(self._kept):
+                if worker.limits == limits:
+                    return self._kept.pop(at)[1]
+        return None
+
+    def keep(self, workers: Sequence[WorkerProcess]) -> None:
+        """Keep workers for whoever needs some next."""
+        with self._lock:
+            self._forget_anothers()
+            now = time.monotonic()
+            self._kept += [(now, worker) for worker in workers if worker.pid]
+            if self._kept and not self._sweeping:
+                self._sweeping = True
+                with contextlib.suppress(RuntimeError):  # the interpreter ends, and they with it
+                    threading.Thread(target=self._sweep, name="intake", daemon=True).start()
+
+    def end(self) -> None:
+        """End them all."""
+        with self._lock:
+            self._forget_anothers()
+            while self._kept:
+                self._kept.pop()[1].end()
+
+    def _sweep(self) -> None:
+        while True:
+            time.sleep(_SPARE_SECONDS / 5)
+            with self._lock:
+                oldest = time.monotonic() - _SPARE_SECONDS
+                for _, worker in (one for one in self._kept if one[0] < oldest):
+                    worker.end()
+                self._kept = [one for one in self._kept if one[0] >= oldest]
+                if not self._kept:
+                    self._sweeping = False
+                    return
+
+    def _forget_anothers(self) -> None:
+        """In a fork, leave the workers to whoever started them."""
+        if self._owner != os.getpid():
+            self._kept, self._owner, self._sweeping = [], os.getpid(), False
+
+
+_SPARE = _Spare()
+atexit.register(_SPARE.end)

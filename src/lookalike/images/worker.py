@@ -32,6 +32,7 @@ __all__ = ["ANSWER", "DECODED", "NO_MEMORY", "NO_PICTURE", "READY", "main"]
 ANSWER = struct.Struct("<BIIqq32sQ")
 DECODED, NO_PICTURE, NO_MEMORY = range(3)
 READY = b"!"
+_ALONE_SECONDS = 10.0
 
 
 def main() -> None:
@@ -127,7 +128,7 @@ def _ending_alone(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return
-    signal.setitimer(signal.ITIMER_REAL, 2 * seconds + 10)  # its signal ends a process
+    signal.setitimer(signal.ITIMER_REAL, 2 * seconds + _ALONE_SECONDS)  # its signal ends a process
     try:
         yield
     finally:
