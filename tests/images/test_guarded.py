@@ -86,10 +86,10 @@ def test_blocks_are_those_of_threads(tmp_path, spec, workers):
     pairs = zip(
         decode_in_order(found, spec, workers), decode_unguarded(found, spec, 1), strict=True
     )
-    for guarded, plain in pairs:
-        np.testing.assert_array_equal(guarded.pixels, plain.pixels)
+    for block, plain in pairs:
+        np.testing.assert_array_equal(block.pixels, plain.pixels)
         for name in ("positions", "sizes", "files", "sha256", "skipped", "seen"):
-            assert getattr(guarded, name) == getattr(plain, name)
+            assert getattr(block, name) == getattr(plain, name)
 
 
 @pytest.mark.parametrize(

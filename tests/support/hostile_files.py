@@ -242,7 +242,7 @@ def oddities() -> dict[str, tuple[bytes, str | None]]:
         "motion.heic": (good["plain.heic"] + struct.pack(">I", 8 + len(MOV)) + b"mpvd" + MOV, ""),
         "turned.heic": (exif_and_box, ""),
         "float-nan.tif": (encode(Image.fromarray(np.full((8, 8), np.nan, np.float32)), "TIFF"), ""),
-        "zero-wide.png": (png(0, 8, data=b""), "size"),
+        "zero-wide.png": (png(0, 8, data=b""), "known format"),
     }  # fmt: skip
 
 

@@ -61,8 +61,12 @@ class QueryReader:
 
 @contextmanager
 def query_reader(image: ImageSpec, limits: IntakeLimits, count: int) -> Iterator[QueryReader]:
-    """Give what reads `count` queries; for a few, starting a process takes longer than they do."""
-    if count < MANY or not can_guard():
+    """Give what reads `count` queries; for a few, starting a process takes longer than they do.
+
+    Where more pixels are allowed than Pillow by itself reads, only a process of our own reads them.
+    """
+    usual = limits.max_pixels <= IntakeLimits().max_pixels
+    if (count < MANY and usual) or not can_guard():
         yield QueryReader(image, limits)
         return
     with Intake(limits) as intake:
