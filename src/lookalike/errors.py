@@ -4,6 +4,7 @@ The tree::
 
     LookalikeError
     ├── PictureError        one picture cannot be read
+    ├── IntakeError         the processes that decode pictures cannot be had
     ├── CollectionError     a folder, list or IDX file holds nothing usable
     ├── DatasetError        a named data set cannot be had
     ├── SettingsError       a preset, a setting or an argument is wrong
@@ -29,6 +30,7 @@ __all__ = [
     "DivergedError",
     "EngineError",
     "GalleryError",
+    "IntakeError",
     "LookalikeError",
     "MissingExtraError",
     "PictureError",
@@ -48,6 +50,10 @@ class LookalikeError(Exception):
 
 class PictureError(LookalikeError):
     """One picture cannot be read."""
+
+
+class IntakeError(LookalikeError):
+    """The processes that decode pictures cannot be started, or were stopped."""
 
 
 class CollectionError(LookalikeError):

@@ -21,6 +21,8 @@ from lookalike.engine.manifest import Layout
 from lookalike.engine.states import gallery_history, restore_gallery
 from lookalike.errors import EngineError
 from lookalike.gallery import open_gallery
+from lookalike.images.answers import UNREAD, Answer
+from lookalike.images.guarded import Intake
 from lookalike.search.calibration import Calibration, Curve, Familiarity, Judge
 
 Pictures = dict[str, tuple[str, bytes]]
@@ -310,15 +312,16 @@ def test_what_cannot_be_read_for_once_is_neither_lost_nor_forgotten(
     """The digest and the decoder fail to open a changed and a new file, then no more."""
     change(photos)
     draw_picture("disc", 77).save(photos / "new.png")
-    opened = Path.open
 
-    def refuse(self: Path, *rest: object, **named: object) -> object:
-        if self.name in ("3.png", "new.png") and self.parent.name != "square":
-            raise PermissionError(13, "Permission denied")
-        return opened(self, *rest, **named)  # type: ignore[arg-type]
+    def refuse(*_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    def decode_none(_: Intake, files: list[Path], *__: object) -> list[Answer]:
+        return [Answer(UNREAD, reason="permission denied") for _ in files]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
+        patch.setattr(sync_plan, "file_digest", refuse)
+        patch.setattr(Intake, "decode", decode_none)
         for _ in range(2):
             assert counts(photos) == {"kept": 1, "skipped": 2, "unchanged": 15}
         patch.setattr(sync_plan, "_digests", lambda *_: ({3: "a", 8: "b"}, {}))

@@ -13,7 +13,7 @@ from pillow_heif import from_pillow
 
 from lookalike.errors import PictureError
 from lookalike.images import ImageSpec, decode, thumbnail
-from lookalike.images.decode import MAX_PIXELS
+from lookalike.images.limits import IntakeLimits
 
 RGB = ImageSpec(32, 48, 3)
 GREY = ImageSpec(32, 48, 1)
@@ -382,7 +382,8 @@ def test_a_picture_that_claims_too_much_is_refused_without_a_warning(side):
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(PictureError, match="pixels" if side**2 > MAX_PIXELS else "cannot read"):
+        too_many = side**2 > IntakeLimits().max_pixels
+        with pytest.raises(PictureError, match="pixels" if too_many else "cannot read"):
             decode(bomb, RGB)
 
 

@@ -12,6 +12,7 @@ import typer
 
 from lookalike.cli import options as o
 from lookalike.cli.app import app
+from lookalike.cli.limits import chosen_limits
 from lookalike.cli.progress import show_progress
 from lookalike.cli.show import print_json, print_made
 from lookalike.cli.show_living import print_history, print_sync
@@ -51,12 +52,18 @@ def sync(
         float, typer.Option(metavar="SECONDS", help="With --watch: between two looks.")
     ] = 10.0,
     device: o.Device = "auto",
+    max_pixels: o.MaxPixels = None,
+    max_file_size: o.MaxFileSize = None,
+    time_limit: o.TimeLimit = None,
+    memory_limit: o.MemoryLimit = None,
     data_home: o.DataHome = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Make the gallery hold what its folder holds now; only what changed is embedded."""
     from lookalike.engine.syncing import check_watch, sync_engine
+
+    limits = chosen_limits(engine, max_pixels, max_file_size, time_limit, memory_limit)
 
     def once(first: bool = False) -> SyncReport:
         with show_progress(quiet=quiet or not first) as on_progress:
@@ -69,6 +76,7 @@ def sync(
                 dry_run=dry_run,
                 device=device,
                 data_home=data_home,
+                limits=limits,
                 on_progress=on_progress,
             )
 

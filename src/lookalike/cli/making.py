@@ -8,6 +8,7 @@ import typer
 
 from lookalike.cli import options as o
 from lookalike.cli.app import app
+from lookalike.cli.limits import chosen_limits
 from lookalike.cli.progress import show_progress
 from lookalike.cli.show import print_made
 from lookalike.errors import SettingsError
@@ -33,6 +34,10 @@ def build(
     seed: o.Seed = 0,
     device: o.Device = "auto",
     weights: o.Weights = None,
+    max_pixels: o.MaxPixels = None,
+    max_file_size: o.MaxFileSize = None,
+    time_limit: o.TimeLimit = None,
+    memory_limit: o.MemoryLimit = None,
     archive: o.Archive = None,
     data_home: o.DataHome = None,
     resume: o.Resume = False,
@@ -54,6 +59,7 @@ def build(
 
     if choose and preset:
         raise SettingsError(f"choose finds the preset, got --preset {preset} too: leave one out")
+    limits = chosen_limits(None, max_pixels, max_file_size, time_limit, memory_limit)
     with show_progress(quiet=quiet) as on_progress:
         engine = build_engine(
             source,
@@ -72,6 +78,7 @@ def build(
             seed=seed,
             device=device,
             weights=weights,
+            limits=limits,
             archive=archive,
             data_home=data_home,
             resume=resume,
@@ -100,6 +107,10 @@ def train(
     seed: o.Seed = 0,
     device: o.Device = "auto",
     weights: o.Weights = None,
+    max_pixels: o.MaxPixels = None,
+    max_file_size: o.MaxFileSize = None,
+    time_limit: o.TimeLimit = None,
+    memory_limit: o.MemoryLimit = None,
     archive: o.Archive = None,
     data_home: o.DataHome = None,
     resume: o.Resume = False,
@@ -132,8 +143,11 @@ def train(
         device=device,
         weights=weights,
     )
+    limits = chosen_limits(None, max_pixels, max_file_size, time_limit, memory_limit)
     with show_progress(quiet=quiet) as on_progress:
-        collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
+        collection = open_source(
+            source, home=data_home, archive=archive, limits=limits, on_progress=on_progress
+        )
         engine = train_engine(
             collection,
             output or default_output(source),
@@ -153,6 +167,10 @@ def index(
         typer.Argument(help="Pictures to index.  [default: those the engine was made from]"),
     ] = None,
     device: o.Device = "auto",
+    max_pixels: o.MaxPixels = None,
+    max_file_size: o.MaxFileSize = None,
+    time_limit: o.TimeLimit = None,
+    memory_limit: o.MemoryLimit = None,
     archive: o.Archive = None,
     data_home: o.DataHome = None,
     as_json: o.Json = False,
@@ -161,11 +179,13 @@ def index(
     """Embed pictures with an engine's encoder and make them its gallery."""
     from lookalike.engine import index_engine
 
+    limits = chosen_limits(engine, max_pixels, max_file_size, time_limit, memory_limit)
     with show_progress(quiet=quiet) as on_progress:
         made = index_engine(
             engine,
             source,
             device=device,
+            limits=limits,
             archive=archive,
             data_home=data_home,
             on_progress=on_progress,

@@ -27,6 +27,9 @@ __all__ = [
     "Latent",
     "LearningRate",
     "Like",
+    "MaxFileSize",
+    "MaxPixels",
+    "MemoryLimit",
     "MetricName",
     "Minutes",
     "Output",
@@ -38,6 +41,7 @@ __all__ = [
     "Seed",
     "Size",
     "Source",
+    "TimeLimit",
     "Unlike",
     "Weights",
     "Whiten",
@@ -171,6 +175,39 @@ Weights = Annotated[
 Archive = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(help="An archive of the named data set that you already have."),
+]
+_INTAKE = "What one picture may cost (docs/intake.md)"
+MaxPixels = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        metavar="COUNT",
+        help="Skip pictures of more pixels, as 50M.  [default: 179M, or what the engine has]",
+        rich_help_panel=_INTAKE,
+    ),
+]
+MaxFileSize = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        metavar="BYTES",
+        help="Skip larger files, as 200M.  [default: 1G, or what the engine has]",
+        rich_help_panel=_INTAKE,
+    ),
+]
+TimeLimit = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        metavar="SECONDS",
+        help="Skip what takes longer to decode.  [default: 30, or what the engine has]",
+        rich_help_panel=_INTAKE,
+    ),
+]
+MemoryLimit = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        metavar="BYTES",
+        help="Skip what needs more memory.  [default: 2G, or what the engine has]",
+        rich_help_panel=_INTAKE,
+    ),
 ]
 DataHome = Annotated[
     Optional[Path],  # noqa: UP045

@@ -126,7 +126,12 @@ def find_between(
 
 def _resolve(engine: EngineParts, a: QueryLike, b: QueryLike) -> list[Query]:
     return resolve_all(
-        [a, b], gallery=engine.gallery, places=engine.places, image=engine.image, cache=engine.cache
+        [a, b],
+        gallery=engine.gallery,
+        places=engine.places,
+        image=engine.image,
+        cache=engine.cache,
+        limits=engine.limits,
     )
 
 
@@ -142,10 +147,10 @@ def _pixels(engine: EngineParts, query: Query) -> NDArray[np.uint8]:
     row = None if cache is None else cache.position(query.name)
     if cache is not None and row is not None:
         return np.asarray(cache.pixels[row])
-    original = query.picture or find_path(engine.places.file(query.name))
+    original = query.picture or find_path(engine.file(query.name))
     try:
         if original is not None:
-            return decode(original, engine.image).pixels
+            return decode(original, engine.image, engine.limits).pixels
     except PictureError as error:
         raise QueryError(f"{query.name} cannot be read: {error}") from error
     place = shlex.quote(str(engine.layout.directory))

@@ -27,7 +27,7 @@ from lookalike.engine.stages import (
 from lookalike.engine.synced import keep_state
 from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
 from lookalike.errors import EngineError
-from lookalike.images import Collection, Places, collection_state
+from lookalike.images import Collection, IntakeLimits, Places, collection_state
 from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
@@ -77,6 +77,7 @@ def build(
     seed: int = 0,
     device: str = "auto",
     weights: Path | None = None,
+    limits: IntakeLimits | None = None,
     archive: Path | None = None,
     data_home: Path | None = None,
     resume: bool = False,
@@ -104,6 +105,7 @@ def build(
         seed: of weights, shuffling and samples.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         weights: file with pretrained weights, for presets that load some.
+        limits: what one picture may cost; the engine remembers it.
         archive: an archive of the named data set that is already at hand.
         data_home: where data sets are kept.
         resume: go on where an interrupted run of the same settings stopped; where only its report
@@ -133,7 +135,9 @@ def build(
         device=device,
         weights=weights,
     )
-    collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
+    collection = open_source(
+        source, home=data_home, archive=archive, limits=limits, on_progress=on_progress
+    )
     folders = change_folders(Places(collection.root.resolve()), add=add)
     collection = join_folders(collection, folders)
     layout = Layout(Path(output) if output else default_output(source))

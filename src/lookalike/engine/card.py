@@ -240,7 +240,9 @@ def edited_reader(engine: Engine, collection: Collection | None) -> Callable[[in
     def read(position: int) -> Pixels:
         path = paths[position]
         if collection is not None and path in places:
-            pixels = thumbnail(collection.read(places[path]), EDITED_AT, enlarge=False)
+            pixels = thumbnail(
+                collection.read(places[path]), EDITED_AT, enlarge=False, limits=collection.limits
+            )
         elif cache is not None and (row := cache.position(path)) is not None:
             pixels = np.asarray(cache.pixels[row])
         else:
@@ -256,6 +258,12 @@ def reopen_quietly(engine: Engine, home: Path | None, archive: Path | None) -> C
     from lookalike.engine.folders import reopen_folders
 
     try:
-        return reopen_folders(engine.manifest, engine.layout.directory, home=home, archive=archive)
+        return reopen_folders(
+            engine.manifest,
+            engine.layout.directory,
+            home=home,
+            archive=archive,
+            limits=engine.limits,
+        )
     except LookalikeError:
         return None

@@ -247,7 +247,7 @@ def _by_copies(engine: Engine, sample: Collection, on_progress: OnProgress) -> _
 
     def read(position: int) -> NDArray[np.uint8]:
         picture = sample.read(places[cache.paths[rows[position]]])
-        return thumbnail(picture, EDITED_AT, enlarge=False)
+        return thumbnail(picture, EDITED_AT, enlarge=False, limits=sample.limits)
 
     copies = measure_copies(
         read,

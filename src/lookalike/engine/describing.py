@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lookalike.engine.folders import folder_names, mounted_folders
+from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import Counts, Manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import find_path
@@ -53,6 +54,7 @@ def describe(
         timings=seconds,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         stopped_early=trained.record.stopped_early if trained.record else None,
+        limits=written_limits(collection.limits),
     )
 
 

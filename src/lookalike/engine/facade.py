@@ -18,6 +18,7 @@ from lookalike.types import Hits, Metric, OnProgress, silent
 if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
+    from lookalike.images import IntakeLimits
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
@@ -29,6 +30,7 @@ class Engine(LivingEngine):
     Args:
         directory: the engine's directory.
         device: where the encoder runs.
+        limits: what a picture may cost as a query; None for what the engine was made with.
 
     Raises:
         EngineError: there is no engine, or it is of another format version.
@@ -251,6 +253,7 @@ class Engine(LivingEngine):
             places=self.places,
             image=self.image,
             cache=self.cache,
+            limits=self.limits,
             on_unreadable=on_unreadable,
         )
 
@@ -265,14 +268,17 @@ class Engine(LivingEngine):
         return drawable(self, hits, query)
 
 
-def open_engine(directory: str | Path, *, device: str = "auto") -> Engine:
+def open_engine(
+    directory: str | Path, *, device: str = "auto", limits: IntakeLimits | None = None
+) -> Engine:
     """Open an engine.
 
     Args:
         directory: the engine's directory.
         device: where the encoder runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        limits: what a picture may cost as a query; None for what the engine was made with.
 
     Raises:
         EngineError: there is none, or it is of another format version.
     """
-    return Engine(directory, device=device)
+    return Engine(directory, device=device, limits=limits)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lookalike.engine.limiting import limits_of
 from lookalike.engine.sources import find_path, reopen_source
 from lookalike.errors import CollectionError, EngineError
 from lookalike.images import Collection, Picture, Skipped, find_pictures
@@ -17,6 +18,7 @@ from lookalike.types import OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.manifest import Manifest
+    from lookalike.images import IntakeLimits
 
 __all__ = [
     "AWAY",
@@ -92,6 +94,7 @@ def reopen_folders(
     home: Path | None = None,
     archive: Path | None = None,
     otherwise: str = "",
+    limits: IntakeLimits | None = None,
     on_progress: OnProgress = silent,
 ) -> Collection:
     """Find the pictures of all folders of an engine; see `reopen_source`.
@@ -105,6 +108,7 @@ def reopen_folders(
         home=home,
         archive=archive,
         otherwise=otherwise,
+        limits=limits or limits_of(manifest),
         on_progress=on_progress,
     )
     for name, place in manifest.folders.items():
@@ -143,7 +147,8 @@ def join_folders(first: Collection, folders: Mapping[str, Path]) -> Collection:
         raise EngineError(
             f"{first.source} is no folder of picture files: further folders go with such a one only"
         )
-    return _join(first.root, first.source, first.pictures, first.skipped, folders)
+    joined = _join(first.root, first.source, first.pictures, first.skipped, folders)
+    return replace(joined, limits=first.limits)
 
 
 def _join(

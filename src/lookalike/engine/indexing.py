@@ -10,6 +10,7 @@ from lookalike.engine.describing import source_name
 from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.folders import folder_names, mounted_folders, reopen_folders
+from lookalike.engine.limiting import limits_of, written_limits
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.skipped import keep_skipped
@@ -19,7 +20,7 @@ from lookalike.engine.stages import (
     fill_gallery,
 )
 from lookalike.engine.synced import keep_state
-from lookalike.images import collection_state
+from lookalike.images import IntakeLimits, collection_state
 from lookalike.types import OnProgress, silent
 
 __all__ = ["index_engine"]
@@ -30,6 +31,7 @@ def index_engine(
     source: str | Path | None = None,
     *,
     device: str = "auto",
+    limits: IntakeLimits | None = None,
     archive: Path | None = None,
     data_home: Path | None = None,
     on_progress: OnProgress = silent,
@@ -40,6 +42,7 @@ def index_engine(
         engine: the engine's directory.
         source: the pictures; None for those the engine was made from.
         device: where the encoder runs.
+        limits: what one picture may cost from now on; None for what it was.
         archive: an archive of the named data set that is already at hand.
         data_home: where data sets are kept.
         on_progress: told how far each stage is.
@@ -51,7 +54,7 @@ def index_engine(
     recover_engine(layout)
     read_manifest(layout.manifest)
     with writing(layout, "lookalike index"):
-        _index(layout, source, device, archive, data_home, on_progress)
+        _index(layout, source, device, limits, archive, data_home, on_progress)
     return open_engine(layout.directory, device=device)
 
 
@@ -59,6 +62,7 @@ def _index(
     layout: Layout,
     source: str | Path | None,
     device: str,
+    limits: IntakeLimits | None,
     archive: Path | None,
     data_home: Path | None,
     on_progress: OnProgress,
@@ -66,16 +70,20 @@ def _index(
     from lookalike.encoder import load_encoder
 
     manifest = read_manifest(layout.manifest)
+    limits = limits or limits_of(manifest)
     if source is None:
         collection = reopen_folders(
             manifest,
             layout.directory,
             home=data_home,
             archive=archive,
+            limits=limits,
             on_progress=on_progress,
         )
     else:
-        collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
+        collection = open_source(
+            source, home=data_home, archive=archive, limits=limits, on_progress=on_progress
+        )
     encoder = load_encoder(layout.encoder, device=device)
     state = collection_state(collection)  # from before they are read, as in a build
     clock = Clock(dict(manifest.timings))
@@ -102,6 +110,7 @@ def _index(
                 counts=counts,
                 fingerprint=encoder.fingerprint,
                 timings=clock.seconds,
+                limits=written_limits(limits),
             ),
         )
     keep_state(layout, state)

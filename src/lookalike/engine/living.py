@@ -12,6 +12,7 @@ from lookalike.types import OnProgress, silent
 if TYPE_CHECKING:
     from lookalike.engine.drift import Drift
     from lookalike.engine.syncing import SyncReport
+    from lookalike.images import IntakeLimits
 
 __all__ = ["LivingEngine"]
 
@@ -28,6 +29,7 @@ class LivingEngine(EngineViews):
         verify: bool = False,
         dry_run: bool = False,
         data_home: Path | None = None,
+        limits: IntakeLimits | None = None,
         on_progress: OnProgress = silent,
     ) -> SyncReport:
         """Make the gallery hold what its folders hold now, and take that up.
@@ -39,6 +41,7 @@ class LivingEngine(EngineViews):
             verify: read every file, whatever its size and time of change say.
             dry_run: say what would change, and change nothing.
             data_home: where data sets are kept.
+            limits: what one picture may cost from now on; None for what it was.
             on_progress: told how far each stage is.
 
         Raises:
@@ -57,6 +60,7 @@ class LivingEngine(EngineViews):
             dry_run=dry_run,
             device=self.device,
             data_home=data_home,
+            limits=limits,
             on_progress=on_progress,
         )
         self.refresh()

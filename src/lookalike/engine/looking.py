@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ from lookalike.types import Hits, OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
-    from lookalike.engine.queries import PictureLike
+    from lookalike.engine.query_reader import PictureLike
 
 __all__ = [
     "LOSS_NAMES",
@@ -70,24 +71,22 @@ def picture_thumbnail(
 ) -> NDArray[np.uint8]:
     """Return a thumbnail (h, w, 3) of a query or of a picture of the collection.
 
-    The original is read if it is there, else the decoded copy that the engine keeps; a picture
+    The original is read if that can be, else the decoded copy that the engine keeps; a picture
     that is gone from both is an empty grey tile.
     """
-    try:
+    original = engine.file(path)
+    if picture is None and original.is_file():
+        picture = original
+    # One that went bad since it was indexed, or costs too much, must not cost the grid.
+    with suppress(PictureError):
         if picture is not None:
-            return _own_pixels(thumbnail(picture, size, PAGE))
-        original = engine.places.file(path)
-        if original.is_file():
-            return _own_pixels(thumbnail(original, size, PAGE))
-        cached = engine.cache
-        position = None if cached is None else cached.position(path)
-        if cached is not None and position is not None:
-            pixels = np.asarray(cached.pixels[position])
-            # Small pictures stay as they are: the grid knows best how to enlarge them.
-            small = max(pixels.shape[:2]) <= size
-            return pixels if small else thumbnail(pixels, size, PAGE)
-    except PictureError:
-        pass  # a picture that went bad since it was indexed must not cost the grid
+            return _own_pixels(thumbnail(picture, size, PAGE, limits=engine.limits))
+    cached = engine.cache
+    position = None if cached is None else cached.position(path)
+    if cached is not None and position is not None:
+        pixels = np.asarray(cached.pixels[position])
+        # Small pictures stay as they are: the grid knows best how to enlarge them.
+        return pixels if max(pixels.shape[:2]) <= size else thumbnail(pixels, size, PAGE)
     return np.full((size, size, 3), 224, np.uint8)
 
 

@@ -153,6 +153,8 @@ class Manifest:
         created: UTC time, ISO 8601.
         stopped_early: the loss stopped falling before the last epoch asked for; None where nothing
             was trained, or an older Lookalike made the engine and did not write it.
+        limits: what one picture may cost, as `IntakeLimits.as_dict` gives it; None for the
+            usual limits.
         folders: absolute paths of further folders, by the names that their pictures' paths begin
             with.
         mounts: folders below in which another disk was mounted, by their paths in the gallery.
@@ -173,6 +175,7 @@ class Manifest:
     timings: dict[str, float]
     created: str
     stopped_early: bool | None = None
+    limits: dict[str, Any] | None = None
     folders: dict[str, str] = field(default_factory=dict)
     mounts: list[str] = field(default_factory=list)
     retrained: int = 0

@@ -163,7 +163,9 @@ def evaluate(
     """
     reopen = partial(_collection, engine, home, archive if queries is None else None, collection)
     if queries is not None:
-        asked = open_source(queries, home=home, archive=archive, on_progress=on_progress)
+        asked = open_source(
+            queries, home=home, archive=archive, limits=engine.limits, on_progress=on_progress
+        )
         only_test = any(picture.split == "test" for picture in asked.pictures)
         with tempfile.TemporaryDirectory() as place:
             given = _Queries(asked, Layout(Path(place)), only_test, foreign=True)
@@ -192,6 +194,7 @@ def _collection(
         home=home,
         archive=archive,
         otherwise=", or evaluate without baselines (--no-baselines)",
+        limits=engine.limits,
     )
 
 

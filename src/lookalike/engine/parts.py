@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.exchange import recover_engine
+from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
 from lookalike.errors import EngineError, LookalikeError
 from lookalike.types import check_metric
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from lookalike.encoder import Encoder
     from lookalike.engine.choice import Choice
     from lookalike.gallery import ExactIndex, Gallery
-    from lookalike.images import ImageSpec, PictureCache, Places, Skipped
+    from lookalike.images import ImageSpec, IntakeLimits, PictureCache, Places, Skipped
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
     from lookalike.types import Metric
@@ -33,16 +34,24 @@ class EngineParts:
     Args:
         directory: the engine's directory.
         device: where the encoder runs.
+        limits: what one picture, as a query, may cost; None for what the engine was made with.
 
     Raises:
         EngineError: there is no engine, or it is of another format version.
     """
 
-    def __init__(self, directory: str | Path, *, device: str = "auto") -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        *,
+        device: str = "auto",
+        limits: IntakeLimits | None = None,
+    ) -> None:
         self.layout = Layout(Path(directory))
         recover_engine(self.layout)
         self.manifest: Manifest = read_manifest(self.layout.manifest)
         self.device = device
+        self._limits = limits
         self._indexes: dict[tuple[Metric, float | None], ExactIndex] = {}
         self._spectral: SpectralIndex | None = None
 
@@ -74,6 +83,19 @@ class EngineParts:
         if gallery.fingerprint != self.manifest.fingerprint:
             raise self._mismatch()
         return gallery
+
+    @property
+    def limits(self) -> IntakeLimits:
+        """What one picture may cost.
+
+        Raises:
+            EngineError: the manifest says nonsense of it.
+        """
+        return self._limits or limits_of(self.manifest)
+
+    def file(self, path: str) -> Path:
+        """Return where a picture of the gallery is, or was."""
+        return self.places.file(path)
 
     @cached_property
     def image(self) -> ImageSpec:

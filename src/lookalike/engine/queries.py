@@ -18,20 +18,27 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.query_reader import PictureLike, QueryReader, query_reader
 from lookalike.engine.sources import find_path
 from lookalike.errors import PictureError, QueryError, SettingsError, UnreadableQueryError
-from lookalike.images import Crop, crop, decode
-from lookalike.images.decode import read_bytes
+from lookalike.images import Crop, IntakeLimits, crop
+from lookalike.images.names import name_of_file
+from lookalike.images.reading import read_bytes
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from lookalike.gallery import Gallery
     from lookalike.images import ImageSpec, PictureCache, Places
 
-__all__ = ["Cropped", "Query", "QueryLike", "embed_all", "first_of", "resolve", "resolve_all"]
+__all__ = [
+    "Cropped",
+    "Query",
+    "QueryLike",
+    "embed_all",
+    "first_of",
+    "resolve",
+    "resolve_all",
+]
 
-PictureLike: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | Image"
 QueryLike: TypeAlias = "PictureLike | Cropped"
 
 
@@ -78,6 +85,7 @@ def resolve_all(
     places: Places,
     image: ImageSpec,
     cache: PictureCache | None,
+    limits: IntakeLimits | None = None,
     on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
 ) -> list[Query]:
     """Find out what each query means; see `resolve`.
@@ -88,6 +96,7 @@ def resolve_all(
         places: where the gallery's pictures lie.
         image: how the encoder wants pictures.
         cache: decoded pictures, among them those kept as queries.
+        limits: what one picture may cost; time and memory are looked after where there are many.
         on_unreadable: told of each query that cannot be read, which is left out; None raises.
 
     Raises:
@@ -97,16 +106,18 @@ def resolve_all(
     if isinstance(queries, str | bytes | Path):
         raise SettingsError("wanted a list of queries, got one: use Engine.search for one")
     resolved = []
-    for number, query in enumerate(queries, start=1):
-        try:
-            resolved.append(
-                resolve(query, number, gallery=gallery, places=places, image=image, cache=cache)
-            )
-        except UnreadableQueryError as error:
-            error.place = number - 1
-            if on_unreadable is None:
-                raise
-            on_unreadable(error)
+    with query_reader(image, limits or IntakeLimits(), len(queries)) as reader:
+        for number, query in enumerate(queries, start=1):
+            try:
+                found = resolve(
+                    query, number, gallery=gallery, places=places, reader=reader, cache=cache
+                )
+                resolved.append(found)
+            except UnreadableQueryError as error:
+                error.place = number - 1
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error)
     return resolved
 
 
@@ -138,7 +149,7 @@ def resolve(
     *,
     gallery: Gallery,
     places: Places,
-    image: ImageSpec,
+    reader: QueryReader,
     cache: PictureCache | None,
 ) -> Query:
     """Find out what `query` means.
@@ -148,28 +159,28 @@ def resolve(
         number: used to name a query without a path.
         gallery: the gallery that is searched.
         places: where the gallery's pictures lie.
-        image: how the encoder wants pictures.
+        reader: reads pictures as the encoder wants them.
         cache: decoded pictures, among them those kept as queries.
 
     Raises:
         QueryError: it is neither a readable picture nor a path of the gallery.
     """
     if isinstance(query, Cropped):
-        return _cropped(query, number, gallery=gallery, places=places, image=image)
+        return _cropped(query, number, gallery=gallery, places=places, reader=reader)
     if not isinstance(query, str | Path):
-        return _decoded(query, f"query {number}", image)
+        return _decoded(query, f"query {number}", reader)
     if not str(query):
         raise QueryError("a query is empty: give a picture file, or a path that a search has shown")
     path = find_path(query)
     if path is not None and path.is_file():
-        digest = _digest(path)
+        digest = _digest(path, reader.limits)
         position = _position_of_file(path, digest, gallery, places)
         if position is None:
-            return _decoded(path, str(query), image)
+            return _decoded(path, name_of_file(str(query)), reader)
         name, label = gallery.paths[position], gallery.labels[position]
         if digest == gallery.sha256[position]:
             return Query(name, position, None, path.absolute(), label)
-        return replace(_decoded(path, name, image, position), label=label)
+        return replace(_decoded(path, name, reader, position), label=label)
     position = gallery.position(str(query))
     if position is not None:
         return Query(str(query), position, None, None, gallery.labels[position])
@@ -181,27 +192,30 @@ def resolve(
         if path is not None and path.is_dir()
         else "is neither a picture file nor in the gallery"
     )
-    raise QueryError(f"{query} {what}: give a picture file, or a path that a search has shown")
+    raise QueryError(
+        f"{name_of_file(str(query))} {what}: give a picture file, or a path that a search has shown"
+    )
 
 
 def _cropped(
-    query: Cropped, number: int, *, gallery: Gallery, places: Places, image: ImageSpec
+    query: Cropped, number: int, *, gallery: Gallery, places: Places, reader: QueryReader
 ) -> Query:
     """Return a part of a picture as a query; a gallery picture keeps its place."""
     source, name, position = query.picture, f"query {number}", None
     if isinstance(source, str | Path):
-        path, name = find_path(source), str(source)
+        path, name = find_path(source), name_of_file(str(source))
         if path is not None and path.is_file():
-            position = _position_of_file(path, _digest(path), gallery, places)
+            position = _position_of_file(path, _digest(path, reader.limits), gallery, places)
         else:
+            name = str(source)
             position = gallery.position(name)
             path = find_path(places.file(name))
         if path is None or not path.is_file():
             raise QueryError(f"{name} cannot be cropped: there is no such file, give one")
         source, name = path, name if position is None else gallery.paths[position]
     try:
-        part = crop(source, query.box)
-        pixels = decode(part, image).pixels
+        part = crop(source, query.box, reader.limits)
+        pixels = reader.pixels(part)
     except PictureError as error:
         raise UnreadableQueryError(f"the query cannot be cropped: {error}") from error
     if position is None:
@@ -209,17 +223,17 @@ def _cropped(
     return Query(name, position, pixels, part, gallery.labels[position])
 
 
-def _decoded(query: PictureLike, name: str, image: ImageSpec, position: int = -1) -> Query:
+def _decoded(query: PictureLike, name: str, reader: QueryReader, position: int = -1) -> Query:
     with _readable():
-        pixels = decode(query, image).pixels
+        pixels = reader.pixels(query)
     # The working directory may be another one when the picture is drawn.
     picture = Path(query).absolute() if isinstance(query, str | Path) else query
     return Query(name, position, pixels, picture)
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, limits: IntakeLimits) -> str:
     with _readable():
-        return hashlib.sha256(read_bytes(path)).hexdigest()
+        return hashlib.sha256(read_bytes(path, limits)).hexdigest()
 
 
 @contextmanager

@@ -214,6 +214,7 @@ def expand_queries(queries: Sequence[str]) -> list[str]:
         QueryError: a query is empty.
     """
     from lookalike.images import find_pictures
+    from lookalike.images.names import file_of_name
 
     expanded: list[str] = []
     for query in queries:
@@ -222,7 +223,9 @@ def expand_queries(queries: Sequence[str]) -> list[str]:
         path = find_path(query)
         if path is not None and path.is_dir():
             collection = find_pictures(path)
-            expanded += [str(collection.root / picture.path) for picture in collection.pictures]
+            expanded += [
+                str(collection.root / file_of_name(one.path)) for one in collection.pictures
+            ]
         else:
             expanded.append(query)
     return expanded

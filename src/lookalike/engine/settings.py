@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.errors import PictureError, SettingsError
-from lookalike.images import Collection, ImageSpec, decode
+from lookalike.errors import SettingsError
+from lookalike.images import Collection, ImageSpec
+from lookalike.images.decoding import decode_in_order
 from lookalike.models import DEFAULT_PRESET, get_preset
 from lookalike.training import resolve_device
 from lookalike.types import Metric, check_metric
@@ -107,14 +108,12 @@ def natural_image(collection: Collection, largest: int = 64) -> ImageSpec:
     """
     probe = ImageSpec(height=32, width=32, channels=3)
     sides, grey = [], True
-    for position in np.linspace(0, len(collection) - 1, min(SAMPLE, len(collection))).astype(int):
-        try:
-            decoded = decode(collection.read(int(position)), probe)
-        except PictureError:
-            continue
-        sides.append(min(decoded.width, decoded.height))
-        pixels = decoded.pixels.astype(np.float32)
-        grey = grey and float(np.ptp(pixels, axis=2).mean()) < GREY_TOLERANCE
+    places = np.linspace(0, len(collection) - 1, min(SAMPLE, len(collection))).astype(int)
+    some = collection.with_pictures(collection.pictures[place] for place in places)
+    for block in decode_in_order(some, probe):
+        sides += [min(size) for size in block.sizes]
+        for pixels in block.pixels.astype(np.float32):
+            grey = grey and float(np.ptp(pixels, axis=2).mean()) < GREY_TOLERANCE
     side = int(np.median(sides)) if sides else largest
     side = min(largest, max(8, side - side % 4))
     return replace(probe, height=side, width=side, channels=1 if grey else 3)

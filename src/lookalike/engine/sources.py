@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from lookalike.errors import CollectionError, EngineError
-from lookalike.images import DATASETS, Collection, find_pictures, load_dataset
+from lookalike.images import (
+    DATASETS,
+    Collection,
+    IntakeLimits,
+    find_pictures,
+    load_dataset,
+)
 from lookalike.types import OnProgress, silent
 
 __all__ = [
@@ -30,6 +37,7 @@ def open_source(
     *,
     home: Path | None = None,
     archive: Path | None = None,
+    limits: IntakeLimits | None = None,
     on_progress: OnProgress = silent,
 ) -> Collection:
     """Find the pictures that `source` names.
@@ -39,6 +47,7 @@ def open_source(
             that exists wins over a data set of the same name.
         home: where data sets are kept, by default `data_home()`.
         archive: an archive of the named data set that is already at hand.
+        limits: what one picture may cost.
         on_progress: told how far a fetch is.
 
     Raises:
@@ -47,7 +56,7 @@ def open_source(
     """
     path = find_path(source)
     if path is not None and archive is None:
-        return find_pictures(path)
+        return replace(find_pictures(path), limits=limits or IntakeLimits())
     if str(source) in DATASETS:
         return load_dataset(
             str(source), home or data_home(), archive=archive, on_progress=on_progress
@@ -69,6 +78,7 @@ def reopen_source(
     home: Path | None = None,
     archive: Path | None = None,
     otherwise: str = "",
+    limits: IntakeLimits | None = None,
     on_progress: OnProgress = silent,
 ) -> Collection:
     """Find the pictures that an engine was made from; see `open_source`.
@@ -79,6 +89,7 @@ def reopen_source(
         home: where data sets are kept, by default `data_home()`.
         archive: an archive of the named data set that is already at hand.
         otherwise: what else to do when they are gone, for the message.
+        limits: what one picture may cost.
         on_progress: told how far a fetch is.
 
     Raises:
@@ -89,7 +100,7 @@ def reopen_source(
             f"the pictures this engine was made from are no longer at {source}: name the folder "
             f"with `lookalike index {shlex.quote(str(engine))} FOLDER`{otherwise}"
         )
-    return open_source(source, home=home, archive=archive, on_progress=on_progress)
+    return open_source(source, home=home, archive=archive, limits=limits, on_progress=on_progress)
 
 
 def has_moved(source: str) -> bool:

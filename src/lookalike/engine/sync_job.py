@@ -15,6 +15,7 @@ from lookalike.engine.describing import source_name
 from lookalike.engine.drift import Familiarity
 from lookalike.engine.facade import Engine
 from lookalike.engine.folders import NOT_MOUNTED, folder_names, mounted_folders
+from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import write_manifest
 from lookalike.engine.skipped import keep_skipped, read_skipped
 from lookalike.engine.sources import is_same_source
@@ -23,6 +24,7 @@ from lookalike.engine.synced import forget_state
 from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
 from lookalike.images import CacheUpdate, Collection, Skipped
 from lookalike.images.decoding import Block, decode_in_order
+from lookalike.images.guarded import Intake
 from lookalike.types import OnProgress, Progress
 
 __all__ = ["SyncJob"]
@@ -41,11 +43,17 @@ class SyncJob:
     """
 
     def __init__(
-        self, engine: Engine, collection: Collection, plan: SyncPlan, on_progress: OnProgress
+        self,
+        engine: Engine,
+        collection: Collection,
+        plan: SyncPlan,
+        intake: Intake,
+        on_progress: OnProgress,
     ) -> None:
         self.engine = engine
         self.collection = collection
         self.plan = plan
+        self.intake = intake
         self.on_progress = on_progress
         self.broken: dict[int, Skipped] = {}
         self.writer = GalleryWriter(engine.layout.gallery)
@@ -99,6 +107,7 @@ class SyncJob:
             source=source,
             folders=folder_names(self.collection),
             mounts=self._mounts(),
+            limits=written_limits(self.collection.limits),
         )
         if now != manifest:
             write_manifest(layout.manifest, now)
@@ -172,7 +181,9 @@ class SyncJob:
 
     def _decoded(self, positions: Sequence[int]) -> Iterator[Block]:
         pictures = (self.collection.pictures[position] for position in positions)
-        return decode_in_order(self.collection.with_pictures(pictures), self.engine.image)
+        return decode_in_order(
+            self.collection.with_pictures(pictures), self.engine.image, intake=self.intake
+        )
 
     def _put(self, rows: GalleryRows, ids: Sequence[int | None]) -> None:
         given = []

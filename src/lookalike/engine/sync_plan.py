@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.images import Collection, Skipped
+from lookalike.images.reading import file_digest
 from lookalike.types import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
@@ -159,6 +161,8 @@ class _Comparison:
                 same.append((position, place))
             elif before is not None and before.file == file != GONE and not verify:
                 skipped[path] = before
+            elif problem := self.collection.limits.too_large(file[0]):
+                skipped[path] = Skipped(path, problem, file)  # too large to be known by content
             else:
                 asked.append(position)
         return same, asked, skipped
@@ -243,11 +247,10 @@ def _digests(
 
     def digest(position: int) -> tuple[str, str]:
         source = collection.read(position)
-        if not hasattr(source, "open"):
+        if not isinstance(source, Path):
             return hashlib.sha256(source.tobytes()).hexdigest(), ""
         try:
-            with source.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest(), ""
+            return file_digest(source), ""
         except OSError as error:
             return "", (error.strerror or "it cannot be read").lower()
 

@@ -19,6 +19,7 @@ from lookalike.engine.folders import (
     without_first,
     without_mounts_away,
 )
+from lookalike.engine.limiting import limits_of
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.skipped import read_skipped
@@ -31,7 +32,7 @@ from lookalike.types import OnProgress, silent
 if TYPE_CHECKING:
     from lookalike.engine.drift import Drift
     from lookalike.engine.facade import Engine
-    from lookalike.images import Collection, Skipped
+    from lookalike.images import Collection, IntakeLimits, Skipped
 
 __all__ = ["SyncReport", "check_watch", "sync_engine"]
 
@@ -97,6 +98,7 @@ def sync_engine(
     dry_run: bool = False,
     device: str = "auto",
     data_home: Path | None = None,
+    limits: IntakeLimits | None = None,
     on_progress: OnProgress = silent,
 ) -> SyncReport:
     """Make the gallery hold what its folders hold now.
@@ -116,6 +118,8 @@ def sync_engine(
         dry_run: change nothing.
         device: where the encoder runs.
         data_home: where data sets are kept.
+        limits: what one picture may cost from now on; None for what it was. Other limits try all
+            files again that were skipped.
         on_progress: told how far each stage is.
 
     Raises:
@@ -129,12 +133,13 @@ def sync_engine(
     manifest = read_manifest(layout.manifest)
     folders = change_folders(manifest.places, manifest.mounts, add, drop)
     state = source_state(manifest.source if source is None else source, folders)
-    as_ever = source is None and not (add or drop or verify)
+    same_limits = limits is None or limits == limits_of(manifest)
+    as_ever = source is None and same_limits and not (add or drop or verify)
     if as_ever and is_as_synced(layout, state):
         plan = SyncPlan(unchanged=manifest.counts.gallery, skipped=read_skipped(layout))
         seconds = time.perf_counter() - started
         return SyncReport(plan, frozenset(), manifest.counts.gallery, seconds, dry_run=dry_run)
-    asked = _Asked(source, tuple(add), tuple(drop), verify, dry_run, data_home, on_progress)
+    asked = _Asked(source, tuple(add), tuple(drop), verify, dry_run, data_home, limits, on_progress)
     lock = contextlib.nullcontext() if dry_run else writing(layout, "lookalike sync")
     with lock:
         report = _sync(layout, asked, device)
@@ -151,6 +156,7 @@ class _Asked:
     verify: bool
     dry_run: bool
     data_home: Path | None
+    limits: IntakeLimits | None
     on_progress: OnProgress
 
 
@@ -158,17 +164,20 @@ def _sync(layout: Layout, asked: _Asked, device: str) -> SyncReport:
     from lookalike.engine.drift import read_drift
     from lookalike.engine.facade import open_engine
     from lookalike.engine.sync_job import SyncJob
+    from lookalike.images.guarded import Intake
 
     opened = open_engine(layout.directory, device=device)
-    collection = _collection(opened, asked)
+    limits = asked.limits or limits_of(opened.manifest)
+    collection = replace(_collection(opened, asked), limits=limits)
     collection, plan = _plan(opened, collection, asked)
     whole = {".", *collection.folders, *opened.manifest.mounts}
     away = tuple(one for one in collection.skipped if one.path in whole)
     if asked.dry_run:
         return SyncReport(plan, frozenset(), len(opened.gallery), 0.0, dry_run=True, away=away)
-    job = SyncJob(opened, collection, plan, asked.on_progress)
-    job.run()
-    pictures = job.finish()
+    with Intake(limits) as intake:
+        job = SyncJob(opened, collection, plan, intake, asked.on_progress)
+        job.run()
+        pictures = job.finish()
     drift = read_drift(opened) if plan.embeds else None
     broken = frozenset(job.broken)
     return SyncReport(plan, broken, pictures, 0.0, unread=job.unread, away=away, drift=drift)
@@ -180,7 +189,9 @@ def _plan(engine: Engine, collection: Collection, asked: _Asked) -> tuple[Collec
     Raises:
         EngineError: that is all there is.
     """
-    known = read_skipped(engine.layout)
+    # Other limits may take what was skipped.
+    same = collection.limits == limits_of(engine.manifest)
+    known = read_skipped(engine.layout) if same else {}
 
     def compare() -> SyncPlan:
         return make_plan(

@@ -10,6 +10,7 @@ from lookalike.images.datasets import DATASETS, Dataset, load_dataset
 from lookalike.images.decode import Decoded, Source, decode, thumbnail
 from lookalike.images.finding import collection_state, find_pictures, folder_state, joined_state
 from lookalike.images.idx import read_idx, write_idx
+from lookalike.images.limits import IntakeLimits
 from lookalike.images.places import Places
 from lookalike.images.spec import Fit, ImageSpec
 
@@ -22,6 +23,7 @@ __all__ = [
     "Decoded",
     "Fit",
     "ImageSpec",
+    "IntakeLimits",
     "Picture",
     "PictureCache",
     "Places",

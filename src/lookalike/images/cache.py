@@ -113,7 +113,7 @@ def decode_collection(
         collection: the pictures.
         spec: the size, channels, fit and background wanted.
         directory: where the cache is kept; may not hold anything else.
-        workers: how many threads decode; by default one a core.
+        workers: how many processes decode; by default one a core.
         on_progress: told after each block of pictures, as stage "decode".
 
     Raises:
@@ -209,6 +209,8 @@ def _freshness_key(collection: Collection, spec: ImageSpec) -> str:
     for position, picture in enumerate(collection.pictures):
         file = stat_of(collection.file_of(position))
         digest.update(repr((picture.path, picture.label, picture.split, *file)).encode())
+    if not collection.limits.are_default:
+        digest.update(repr(collection.limits).encode())
     digest.update(repr([(item.path, item.reason) for item in collection.skipped]).encode())
     return digest.hexdigest()
 

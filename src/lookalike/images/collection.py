@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
+from lookalike.images.limits import IntakeLimits
+from lookalike.images.names import file_of_name
 from lookalike.images.places import Places
 
 __all__ = ["Collection", "Kind", "Picture", "Skipped", "Split"]
@@ -26,7 +28,7 @@ class Picture:
     """One picture of a collection.
 
     Attributes:
-        path: relative to the collection's root, with forward slashes;
+        path: relative to the collection's root, with forward slashes, as `name_of_file` writes it;
             "t10k-images-idx3-ubyte.gz#17" is picture 17, from 0, of an IDX file.
         label: its weak label (the name of its folder, a list's or an IDX file's), if any.
         split: "train", "val", "test", or None where the collection knows no splits.
@@ -42,7 +44,7 @@ class Skipped:
     """A file that was left out.
 
     Attributes:
-        path: relative to the collection's root; bytes that are not UTF-8 are escaped.
+        path: relative to the collection's root, as `name_of_file` writes it.
         reason: why, in a few words.
         file: size in bytes and time of change in ns of what is no picture: while they stay, it is
             none. (-1, -1) where it could not even be read.
@@ -65,6 +67,7 @@ class Collection:
         skipped: what was left out while looking.
         arrays: for "idx", the pictures of each file, uint8 (N, H, W) or (N, H, W, 3), by its name.
         folders: further folders by name; their pictures' paths begin with it.
+        limits: what one picture may cost.
     """
 
     root: Path
@@ -74,6 +77,7 @@ class Collection:
     skipped: tuple[Skipped, ...] = ()
     arrays: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict, repr=False)
     folders: Mapping[str, Path] = field(default_factory=dict)
+    limits: IntakeLimits = field(default_factory=IntakeLimits)
 
     def __post_init__(self) -> None:
         if not self.pictures:
@@ -139,7 +143,8 @@ class Collection:
         """Return what `stat` gives of a file, by its path."""
         try:
             # Not `Path.stat`: this is much quicker.
-            place = self.places.file(file) if self.folders else os.path.join(self.root, file)  # noqa: PTH118
+            own = file_of_name(file)
+            place = self.places.file(file) if self.folders else os.path.join(self.root, own)  # noqa: PTH118
             status = os.stat(place)  # noqa: PTH116
         except OSError:
             return -1, -1

@@ -9,6 +9,7 @@ from PIL import Image
 
 from lookalike.errors import PictureError, SettingsError
 from lookalike.images.decode import Source, upright
+from lookalike.images.limits import IntakeLimits
 
 __all__ = ["Crop", "crop"]
 
@@ -79,17 +80,18 @@ class Crop:
         return left, top, right, bottom
 
 
-def crop(source: Source, box: Crop) -> Image.Image:
+def crop(source: Source, box: Crop, limits: IntakeLimits | None = None) -> Image.Image:
     """Return a part of a picture: upright, in sRGB.
 
     Args:
         source: what `decode` takes.
         box: which part.
+        limits: how large a file, and what it claims to be, may be.
 
     Raises:
         PictureError: the picture cannot be read, or the box lies outside of it.
     """
-    whole = upright(source)
+    whole = upright(source, limits or IntakeLimits())
     try:
         return whole.crop(box.box(whole.size))
     except SettingsError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from lookalike.errors import PictureError
+from lookalike.images.limits import IntakeLimits
 from lookalike.images.modes import (
     SIDEWAYS,
     on_background,
@@ -23,20 +25,32 @@ from lookalike.images.modes import (
     plain_mode,
     to_srgb,
 )
+from lookalike.images.names import name_of_file
 from lookalike.images.quiet import quiet_pillow
+from lookalike.images.reading import read_bytes
 from lookalike.images.spec import ImageSpec
 
-__all__ = ["MAX_PIXELS", "Decoded", "Source", "decode", "read_bytes", "thumbnail", "upright"]
+__all__ = ["FORMATS", "Decoded", "Source", "decode", "reason_of", "thumbnail", "upright"]
 
 Source = Path | str | bytes | NDArray[Any] | Image.Image
 
-MAX_PIXELS = 178_956_970
-"""A picture of more pixels is refused: a small file can claim any size (Pillow's own limit)."""
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "AVIF", "TIFF", "JPEG2000", "DIB", "TGA"),
+    *("ICO", "PCX", "PSD", "QOI", "SGI", "DDS"),
+)
+"""What is read, by Pillow's names, beside HEIF; PostScript is not, which runs another program."""
 
 _Size = tuple[int, int]
 
+_LIMITS = IntakeLimits()
 _TAILS = ((), (1,), (3,), (4,))
 _WHITE = (255, 255, 255)
+_REASONS = {
+    "truncated": "the file is cut short",
+    "decompressed data too large": "what it says beside the picture unpacks to too much",
+}
+_DATA_FIRST = re.compile(r"^b['\"](\w[\w ]*).*")
+_DATA = re.compile(r"[\s:]*\(?\w*\s*\bb['\"].*")
 _FILTER = Image.Resampling.BICUBIC
 _REDUCING_GAP = 2.0
 
@@ -64,7 +78,7 @@ class _Opened:
     profile: bytes | None
 
 
-def decode(source: Source, spec: ImageSpec) -> Decoded:
+def decode(source: Source, spec: ImageSpec, limits: IntakeLimits = _LIMITS) -> Decoded:
     """Read one picture as `spec` asks.
 
     The EXIF orientation is applied, the first frame of an animation taken, transparency laid over
@@ -76,12 +90,13 @@ def decode(source: Source, spec: ImageSpec) -> Decoded:
         source: a path; the bytes of a file; a uint8 array (H, W), (H, W, 1), (H, W, 3) or
             (H, W, 4); or a Pillow image.
         spec: the size, channels, fit and background wanted.
+        limits: how large a file, and what it claims to be, may be.
 
     Raises:
         PictureError: the picture cannot be read.
     """
     with _reading(source):
-        opened = _open(source, lambda whole: _enough(whole, spec))
+        opened = _open(source, lambda whole: _enough(whole, spec), limits)
         width, height = opened.image.size
         size = (spec.width, spec.height)
         if spec.fit == "pad":
@@ -95,7 +110,12 @@ def decode(source: Source, spec: ImageSpec) -> Decoded:
 
 
 def thumbnail(
-    source: Source, size: int, background: tuple[int, int, int] = _WHITE, *, enlarge: bool = True
+    source: Source,
+    size: int,
+    background: tuple[int, int, int] = _WHITE,
+    *,
+    enlarge: bool = True,
+    limits: IntakeLimits = _LIMITS,
 ) -> NDArray[np.uint8]:
     """Return a small copy to look at.
 
@@ -107,6 +127,7 @@ def thumbnail(
         size: the longest that a side may be, in pixels.
         background: RGB, under transparent pixels.
         enlarge: leave small pictures as they are, if false.
+        limits: how large a file, and what it claims to be, may be.
 
     Returns:
         uint8 (height, width, 3), neither side above `size`.
@@ -115,7 +136,7 @@ def thumbnail(
         PictureError: the picture cannot be read.
     """
     with _reading(source):
-        opened = _open(source, lambda whole: _inside(whole, (size, size)))
+        opened = _open(source, lambda whole: _inside(whole, (size, size)), limits)
         image, longest = opened.image, max(opened.image.size)
         if longest > size:
             small = _inside(image.size, (size, size))
@@ -125,46 +146,29 @@ def thumbnail(
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def upright(source: Source) -> Image.Image:
+def upright(source: Source, limits: IntakeLimits = _LIMITS) -> Image.Image:
     """Return the whole picture: first frame, turned upright, sRGB; L, LA, RGB or RGBA.
 
     Raises:
         PictureError: the picture cannot be read.
     """
     with _reading(source):
-        opened = _open(source, lambda whole: whole)
+        opened = _open(source, lambda whole: whole, limits)
         image = to_srgb(opened.image, opened.profile).copy()
     image.info = {}  # neither orientation nor profile may be applied a second time
     return image
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the bytes of a file.
-
-    Raises:
-        PictureError: the file cannot be read, or is empty.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PictureError(
-            f"cannot read {_name(path)}: {(error.strerror or 'error').lower()}"
-        ) from error
-    if not data:
-        raise PictureError(f"cannot read {_name(path)}: the file is empty")
-    return data
-
-
-def _open(source: Source, enough: Callable[[_Size], _Size]) -> _Opened:
+def _open(source: Source, enough: Callable[[_Size], _Size], limits: IntakeLimits) -> _Opened:
     """Open, load and turn upright; `enough` says how many pixels a size must keep."""
-    image = _image_of(source)
+    image = _image_of(source, limits)
     whole = image.size
-    if not 1 <= whole[0] * whole[1] <= MAX_PIXELS:
-        raise ValueError(f"it claims {whole[0]}×{whole[1]} pixels, up to {MAX_PIXELS:,} are read")
+    _refuse(limits.too_many(*whole))
     scaled = _draft(image, enough)
     image.load()
-    if not scaled:
+    if not scaled and image.size != whole:  # an icon, or a header that lied
         whole = image.size
+        _refuse(limits.too_many(*whole))
     # A copy of an image does not know what was set in the original's EXIF.
     transpose = orientation_of(source if isinstance(source, Image.Image) else image)
     profile = image.info.get("icc_profile") or None
@@ -173,6 +177,15 @@ def _open(source: Source, enough: Callable[[_Size], _Size]) -> _Opened:
         image = image.transpose(transpose)
         whole = whole[::-1] if transpose in SIDEWAYS else whole
     return _Opened(image, whole[0], whole[1], profile)
+
+
+class _Refused(ValueError):
+    """A picture is not even tried; the text says why."""
+
+
+def _refuse(problem: str) -> None:
+    if problem:
+        raise _Refused(problem)
 
 
 def _draft(image: Image.Image, enough: Callable[[_Size], _Size]) -> bool:
@@ -186,21 +199,21 @@ def _draft(image: Image.Image, enough: Callable[[_Size], _Size]) -> bool:
     return image.draft(None, size) is not None
 
 
-def _image_of(source: Source) -> Image.Image:
+def _image_of(source: Source, limits: IntakeLimits) -> Image.Image:
     if isinstance(source, np.ndarray):
         return _image_of_array(source)
     if isinstance(source, Image.Image):
         return source.copy()
     if isinstance(source, bytes):
         if not source:
-            raise ValueError("it is empty")
+            raise _Refused("it is empty")
         return _open_bytes(source)
-    return _open_bytes(read_bytes(Path(source)))
+    return _open_bytes(read_bytes(Path(source), limits))
 
 
 def _image_of_array(array: NDArray[Any]) -> Image.Image:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in _TAILS:
-        raise ValueError(
+        raise _Refused(
             f"an array must be uint8 (H, W) or (H, W, 1, 3 or 4), got {array.dtype} {array.shape}"
         )
     return Image.fromarray(
@@ -210,10 +223,10 @@ def _image_of_array(array: NDArray[Any]) -> Image.Image:
 
 def _open_bytes(data: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         _register_heif()
-        return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=("HEIF",))
 
 
 @lru_cache(maxsize=1)
@@ -273,25 +286,32 @@ def _reading(source: Source) -> Iterator[None]:
     except PictureError:
         raise
     except Exception as error:  # a damaged file makes Pillow raise nearly anything
-        raise PictureError(f"cannot read {_name(source)}: {_reason(error)}") from error
+        raise PictureError(f"cannot read {_name(source)}: {reason_of(error)}") from error
 
 
 def _name(source: Source) -> str:
     if isinstance(source, bytes):
         return f"the picture of {len(source):,} bytes"
     if isinstance(source, str | Path):
-        return str(source).encode("utf-8", "backslashreplace").decode()
+        return name_of_file(str(source))
     return "the picture given"
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return in a few words why a picture cannot be decoded."""
     text = str(error).partition("\n")[0].strip()
     if isinstance(error, UnidentifiedImageError):
         return "it is not a picture of a known format"
     if isinstance(error, Image.DecompressionBombError):
-        return f"it claims too many pixels, up to {MAX_PIXELS:,} are read"
-    if "truncated" in text.lower():
-        return "the file is cut short"
+        return "it claims too many pixels"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    for mark, reason in _REASONS.items():
+        if mark in text.lower():
+            return reason
+    if isinstance(error, _Refused):
+        return text
+    text = _DATA.sub("", _DATA_FIRST.sub(r"\1", text))  # bytes of the file say nothing to anybody
     if not text or "<" in text:
-        return f"the file is damaged ({type(error).__name__})"
-    return text[0].lower() + text[1:]
+        text = type(error).__name__
+    return f"it cannot be decoded ({name_of_file(text)})"

@@ -1,14 +1,13 @@
-"""Decode a whole collection, in order, on several threads."""
+"""Decode a whole collection, in order, several pictures at a time."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -17,62 +16,80 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import PictureError
+from lookalike.images.answers import Answer, decode_file
+from lookalike.images.block import Block
 from lookalike.images.collection import Collection, Skipped
-from lookalike.images.decode import decode, read_bytes
+from lookalike.images.decode import decode
+from lookalike.images.guarded import Intake, can_guard
 from lookalike.images.spec import ImageSpec
 
-__all__ = ["Block", "decode_in_order"]
+__all__ = ["Block", "decode_in_order", "decode_unguarded"]
 
 _BLOCK_BYTES = 8_000_000
 _MOST_PICTURES = 64
 _COPIED = 4096
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Some neighbouring pictures of a collection, decoded.
-
-    Attributes:
-        positions: in the collection, of those that could be read.
-        pixels: uint8 (n, H, W, C), as many as positions.
-        sizes: (width, height) of the originals.
-        files: (size in bytes, time of change in ns) of each file, from before it was read.
-        sha256: of each file's bytes, or of the picture's bytes within an IDX file, in hex.
-        skipped: those that could not be read.
-        seen: how many pictures this block was made from.
-    """
-
-    positions: tuple[int, ...]
-    pixels: NDArray[np.uint8]
-    sizes: tuple[tuple[int, int], ...]
-    files: tuple[tuple[int, int], ...]
-    sha256: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-    seen: int
-
-
 def decode_in_order(
-    collection: Collection, spec: ImageSpec, workers: int | None = None
+    collection: Collection,
+    spec: ImageSpec,
+    workers: int | None = None,
+    *,
+    intake: Intake | None = None,
 ) -> Iterator[Block]:
     """Decode every picture of a collection; blocks come in the collection's order.
 
-    Threads, not processes: Pillow decodes without holding Python's lock, so that threads measure
-    as fast (`benchmarks/decode_workers.py`), start at once and copy nothing.
+    Files are decoded in processes of their own (see `guarded`), so that none of them can take this
+    one down; IDX files, which need no codec, here.
+
+    Args:
+        collection: the pictures.
+        spec: the size, channels, fit and background wanted.
+        workers: how many processes; by default one a core.
+        intake: processes that are there already, of the collection's limits; they are kept,
+            unless the blocks are not all asked for.
+
+    Raises:
+        IntakeError: no process can be started.
+    """
+    if collection.kind == "idx" or not can_guard():
+        yield from decode_unguarded(collection, spec, workers)
+    elif intake is not None:
+        yield from _decode_guarded(collection, spec, workers or _cores(), intake)
+    else:
+        with Intake(collection.limits) as own:
+            yield from _decode_guarded(collection, spec, workers or _cores(), own)
+
+
+def decode_unguarded(
+    collection: Collection, spec: ImageSpec, workers: int | None = None
+) -> Iterator[Block]:
+    """Decode every picture of a collection in this process, on threads; see `decode_in_order`.
+
+    Of the limits, time and memory are not looked after.
 
     Args:
         collection: the pictures.
         spec: the size, channels, fit and background wanted.
         workers: how many threads; by default one a core. 1 decodes in the calling thread.
     """
-    if workers is None:
-        workers = _cores()
     if _fits(collection, spec):
         yield from _copy_arrays(collection, spec)
-    elif workers <= 1:
-        for chunk in _chunks(len(collection), _chunk_length(spec)):
-            yield _decode_block(collection, spec, chunk)
-    else:
-        yield from _decode_on_threads(collection, spec, workers)
+        return
+    decode_block = partial(_decode_block, collection, spec)
+    yield from _in_order(decode_block, _chunks(len(collection), spec), workers or _cores())
+
+
+def _decode_guarded(
+    collection: Collection, spec: ImageSpec, workers: int, intake: Intake
+) -> Iterator[Block]:
+    def decode_block(chunk: range) -> Block:
+        files = [collection.read(position) for position in chunk]
+        paths = [file for file in files if isinstance(file, Path)]
+        pixels = _room(len(chunk), spec)
+        return _block(collection, chunk, intake.decode(paths, spec, pixels), pixels)
+
+    yield from _in_order(decode_block, _chunks(len(collection), spec), workers, intake.close)
 
 
 def _cores() -> int:
@@ -81,70 +98,96 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _chunk_length(spec: ImageSpec) -> int:
+def _chunks(total: int, spec: ImageSpec) -> Iterator[range]:
     fitting = _BLOCK_BYTES // (spec.height * spec.width * spec.channels)
-    return min(max(1, fitting), _MOST_PICTURES)
+    yield from _ranges(total, min(max(1, fitting), _MOST_PICTURES))
 
 
-def _chunks(total: int, length: int) -> Iterator[range]:
+def _ranges(total: int, length: int) -> Iterator[range]:
     for start in range(0, total, length):
         yield range(start, min(start + length, total))
 
 
-def _decode_on_threads(collection: Collection, spec: ImageSpec, workers: int) -> Iterator[Block]:
-    """Keep a few blocks a worker under way, no more: decoded pictures must not fill the memory."""
+def _in_order(
+    decode_block: Callable[[range], Block],
+    chunks: Iterator[range],
+    workers: int,
+    on_stop: Callable[[], None] = lambda: None,
+) -> Iterator[Block]:
+    """Keep a few blocks a worker under way, no more: decoded pictures must not fill the memory.
+
+    Where not all blocks are asked for, `on_stop` is called before the threads are waited for.
+    """
+    if workers <= 1:
+        yield from map(decode_block, chunks)
+        return
     waiting: deque[Future[Block]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         try:
-            for chunk in _chunks(len(collection), _chunk_length(spec)):
-                waiting.append(pool.submit(_decode_block, collection, spec, chunk))
+            for chunk in chunks:
+                waiting.append(pool.submit(decode_block, chunk))
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BaseException:
+            on_stop()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Block:
-    positions: list[int] = []
-    sizes: list[tuple[int, int]] = []
-    files: list[tuple[int, int]] = []
-    digests: list[str] = []
-    skipped: list[Skipped] = []
-    pixels = np.empty((len(chunk), spec.height, spec.width, spec.channels), np.uint8)
+    answers: list[Answer] = []
+    pixels, rows = _room(len(chunk), spec), 0
     for position in chunk:
-        file, was_read = collection.stat(position), False
-        try:
-            source = collection.read(position)
-            data = read_bytes(source) if isinstance(source, Path) else source
-            was_read = True
-            decoded = decode(data, spec)
-        except PictureError as error:
-            reason = str(error).partition(": ")[2] or str(error)
-            path = collection.pictures[position].path
-            skipped.append(Skipped(path, reason, file) if was_read else Skipped(path, reason))
-            continue
-        pixels[len(positions)] = decoded.pixels
-        positions.append(position)
-        sizes.append((decoded.width, decoded.height))
-        files.append(file)
-        digests.append(_digest(data))
+        answer, picture = _decode_one(collection, position, spec)
+        answers.append(answer)
+        if picture is not None:
+            pixels[rows] = picture
+            rows += 1
+    return _block(collection, chunk, answers, pixels)
+
+
+def _decode_one(
+    collection: Collection, position: int, spec: ImageSpec
+) -> tuple[Answer, NDArray[np.uint8] | None]:
+    source = collection.read(position)
+    if isinstance(source, Path):
+        return decode_file(source, spec, collection.limits)
+    file = collection.stat(position)
+    try:
+        decoded = decode(source, spec, collection.limits)
+    except PictureError as error:
+        return Answer(file, reason=str(error).partition(": ")[2] or str(error)), None
+    return Answer(file, (decoded.width, decoded.height), _digest(source)), decoded.pixels
+
+
+def _room(count: int, spec: ImageSpec) -> NDArray[np.uint8]:
+    return np.empty((count, spec.height, spec.width, spec.channels), np.uint8)
+
+
+def _block(
+    collection: Collection, chunk: range, answers: Sequence[Answer], pixels: NDArray[np.uint8]
+) -> Block:
+    good = [at for at, answer in enumerate(answers) if answer.size is not None]
     return Block(
-        tuple(positions),
-        pixels[: len(positions)],
-        tuple(sizes),
-        tuple(files),
-        tuple(digests),
-        tuple(skipped),
+        tuple(chunk[at] for at in good),
+        pixels[: len(good)],
+        tuple(size for answer in answers if (size := answer.size) is not None),
+        tuple(answers[at].file for at in good),
+        tuple(answers[at].sha256 for at in good),
+        tuple(
+            Skipped(collection.pictures[position].path, answer.reason, answer.file)
+            for position, answer in zip(chunk, answers, strict=True)
+            if answer.size is None
+        ),
         len(chunk),
     )
 
 
-def _digest(data: bytes | NDArray[np.uint8]) -> str:
-    if not isinstance(data, bytes):
-        data = data.tobytes()
-    return hashlib.sha256(data).hexdigest()
+def _digest(picture: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(picture.tobytes()).hexdigest()
 
 
 def _fits(collection: Collection, spec: ImageSpec) -> bool:
@@ -157,7 +200,7 @@ def _fits(collection: Collection, spec: ImageSpec) -> bool:
 
 def _copy_arrays(collection: Collection, spec: ImageSpec) -> Iterator[Block]:
     stat_of = lru_cache(collection.stat_of)  # a file holds many pictures
-    for chunk in _chunks(len(collection), _COPIED):
+    for chunk in _ranges(len(collection), _COPIED):
         places = [collection.idx_row(position) for position in chunk]
         parts = list(_gather(collection, places))
         yield Block(

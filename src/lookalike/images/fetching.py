@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import shutil
 import subprocess
 import tempfile
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +57,8 @@ def fetch(
         DatasetError: no address gave the right file.
         StorageError: the disk is full, or the place may not be written.
     """
+    from http.client import HTTPException  # importing it takes longer than decoding a picture
+
     beside = target.with_name(target.name + ".part")
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def fetch(
                     beside.replace(target)
                     return
             reasons.append(f"{url}: not the published file (its SHA-256 differs)")
-        except (OSError, http.client.HTTPException, DatasetError) as error:
+        except (OSError, HTTPException, DatasetError) as error:
             reason = getattr(error, "reason", None) or error
             reasons.append(f"{url}: {str(reason).partition(chr(10))[0] or type(error).__name__}")
         finally:
@@ -86,6 +86,8 @@ def file_digest(path: Path) -> str:
 
 
 def _download(url: str, target: Path, on_progress: OnProgress) -> None:
+    import urllib.request
+
     request = urllib.request.Request(url, headers={"User-Agent": "lookalike"})
     stage = f"fetch {target.name.removesuffix('.part')}"
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, target.open("wb") as file:

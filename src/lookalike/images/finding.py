@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from lookalike.images.idx import (
     split_of,
 )
 from lookalike.images.lists import find_in_csv, find_in_jsonl
+from lookalike.images.names import name_of_file
 
 __all__ = [
     "SUFFIXES",
@@ -52,14 +54,20 @@ _SPLIT_FOLDERS: dict[str, Split] = {
 _ENGINES = (".lookalike", ".lookalike.partial", ".lookalike.old")
 # What the manifest.json of an engine of any name says.
 _ENGINE_FORMAT = "lookalike-engine"
+_LARGEST_MANIFEST = 10_000_000
+# What Macs, Windows and network disks put beside pictures: copies, thumbnails, what was deleted.
+_NOT_THE_PERSONS = frozenset(
+    ("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+)
 _LISTS = {".csv": find_in_csv, ".jsonl": find_in_jsonl, ".ndjson": find_in_jsonl}
 
 
 def find_pictures(source: Path) -> Collection:
     """Find the pictures that a path names; none of them is decoded.
 
-    - A folder, with the folders in it. Hidden files and folders and engines (`*.lookalike`, or by
-      their manifest) are passed over, symbolic links followed. A picture's label is the first
+    - A folder, with the folders in it. Hidden files and folders, those that systems make for
+      themselves (`__MACOSX`, `@eaDir`, ...) and engines (`*.lookalike`, or by their manifest) are
+      passed over, symbolic links followed. A picture's label is the first
       folder of its path. Where there is a folder `train` beside `val`, `valid`, `validation` or
       `test`, these are the splits, and the label is the folder below them.
     - A folder with MNIST-named IDX files (`train-images-idx3-ubyte`, `t10k-...`, `.gz` or not).
@@ -83,7 +91,9 @@ def find_pictures(source: Path) -> Collection:
     if is_idx(source):
         return find_idx([source], str(source))
     if source.suffix.lower() in SUFFIXES:
-        return Collection(source.parent, str(source), "folder", (Picture(source.name),))
+        return Collection(
+            source.parent, str(source), "folder", (Picture(name_of_file(source.name)),)
+        )
     raise CollectionError(
         f"{source} is neither a picture, a list (.csv, .jsonl) nor an IDX file of pictures"
     )
@@ -215,24 +225,27 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, os.DirEntry
                 if unseen and not _is_engine(root / path):
                     seen.add(identity)
                     waiting.append(f"{path}/")
-            elif entry.is_symlink() and not _is_file(entry):
+            elif entry.is_symlink() and not _leads_somewhere(entry):
                 # Whatever its name: it may have led to a folder on a disk that is away.
-                skipped.append(Skipped(_printable(path), "the link leads nowhere"))
+                skipped.append(Skipped(name_of_file(path), "the link leads nowhere"))
             elif "".join(entry.name.rpartition(".")[1:]).lower() in SUFFIXES:
                 reason = _unusable(entry)
                 if reason:
-                    skipped.append(Skipped(_printable(path), reason))
+                    skipped.append(Skipped(name_of_file(path), reason))
                 else:
-                    yield path, entry
+                    yield name_of_file(path), entry
 
 
 def _is_engine(folder: Path) -> bool:
     """Whether a folder is an engine, finished or not: its reports are no pictures of the source."""
     if folder.name.endswith(_ENGINES):
         return True
+    place = folder / "manifest.json"
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        if not place.is_file() or place.stat().st_size > _LARGEST_MANIFEST:
+            return False
+        manifest = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and manifest.get("format") == _ENGINE_FORMAT
 
@@ -240,20 +253,21 @@ def _is_engine(folder: Path) -> bool:
 def _entries(root: Path, folder: str, skipped: list[Skipped]) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(root / folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
+            visible = [entry for entry in entries if _is_the_persons(entry.name)]
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
-        skipped.append(Skipped(_printable(folder.rstrip("/") or "."), reason))
+        skipped.append(Skipped(name_of_file(folder.rstrip("/") or "."), reason))
         return []
     return sorted(visible, key=lambda entry: entry.name)
 
 
+def _is_the_persons(name: str) -> bool:
+    """Whether a file or folder is one that a person put there; what is hidden is not."""
+    return not name.startswith(".") and name not in _NOT_THE_PERSONS
+
+
 def _unusable(entry: os.DirEntry[str]) -> str | None:
-    if not entry.path.isascii() and _printable(entry.path) != entry.path:
-        return "its name is not valid UTF-8"
-    if not _is_file(entry):
-        return "the link leads nowhere" if entry.is_symlink() else "it is not a regular file"
-    return None
+    return None if _is_file(entry) else "it is not a regular file"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -261,6 +275,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
+
+
+def _leads_somewhere(entry: os.DirEntry[str]) -> bool:
+    try:
+        entry.stat()
+    except OSError as error:
+        return error.errno == errno.EACCES  # what may not be looked at is there
+    return True
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -277,10 +299,6 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _printable(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def find_idx(files: list[Path], source: str) -> Collection:

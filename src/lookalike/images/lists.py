@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lookalike.errors import CollectionError
 from lookalike.images.collection import Collection, Picture, Skipped, Split
+from lookalike.images.names import file_of_name, name_of_file
 
 __all__ = ["find_in_csv", "find_in_jsonl"]
 
@@ -83,11 +84,11 @@ def _collect(source: Path, entries: Iterable[_Entry]) -> Collection:
     skipped: list[Skipped] = []
     try:
         for line, name, label, split in entries:
-            path = _relative(root, name)
-            reason = _unusable(root, path, line) if path not in pictures else "it is listed twice"
+            path, reason = _named(root, _relative(root, name), line)
+            if path in pictures:
+                reason = "it is listed twice"
             if reason:
-                printable = path.encode("utf-8", "backslashreplace").decode()
-                skipped.append(Skipped(printable, reason))
+                skipped.append(Skipped(path, reason))
             else:
                 pictures[path] = Picture(path, label, _split(split, line))
     except (OSError, ValueError, csv.Error) as error:
@@ -104,14 +105,19 @@ def _relative(root: Path, name: str) -> str:
     return Path(os.path.normpath(path)).as_posix()
 
 
-def _unusable(root: Path, path: str, line: int) -> str | None:
+def _named(root: Path, path: str, line: int) -> tuple[str, str]:
+    """Return the name of a listed file, and why it cannot be used; "" if it can.
+
+    It may be listed as it is, or as `name_of_file` writes it.
+    """
     try:
-        path.encode()
-        if (root / path).is_file():
-            return None
+        for name in (name_of_file(path), path):
+            if (root / file_of_name(name)).is_file():
+                return name, ""
     except ValueError:  # a lone surrogate from JSON, or a NUL
-        return f"line {line}: its name is not valid"
-    return f"line {line}: there is no such file"
+        printable = path.encode("utf-8", "backslashreplace").decode()
+        return printable, f"line {line}: its name is not valid"
+    return name_of_file(path), f"line {line}: there is no such file"
 
 
 def _split(name: str | None, line: int) -> Split | None:

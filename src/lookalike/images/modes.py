@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +31,8 @@ SIDEWAYS = {
 }
 """The transposes that swap width and height."""
 
+# Pixels that are scaled at a time.
+_STRIP = 1 << 20
 _PLAIN = {"L", "LA", "RGB", "RGBA", "CMYK", "LAB"}
 _WITHOUT_ALPHA = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 
@@ -67,10 +70,32 @@ def _scale_to_bytes(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
     had a mode of its own for them), floats within 0..1 as a share of white and floats within
     0..255 as they are; anything else is stretched from its smallest to its largest value.
     """
-    numbers = np.asarray(values, dtype=np.float64)
-    finite = np.isfinite(numbers)
-    low, high = (numbers[finite].min(), numbers[finite].max()) if finite.any() else (0.0, 0.0)
-    numbers = np.where(finite, numbers, low)
+    low, high = _range(values)
+    scaled = np.empty(values.shape, np.uint8)
+    for rows in _strips(values):
+        scaled[rows] = _scale(values[rows].astype(np.float64), low, high, mode)
+    return scaled
+
+
+def _strips(values: NDArray[Any]) -> Iterator[slice]:
+    """Give the rows of a picture in strips: as float64 all of it at once may be gigabytes."""
+    rows = max(1, _STRIP // max(1, values.shape[1]))
+    for start in range(0, values.shape[0], rows):
+        yield slice(start, start + rows)
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the smallest and the largest finite value; 0 and 0 where there is none."""
+    low, high = np.inf, -np.inf
+    for rows in _strips(values):
+        finite = values[rows][np.isfinite(values[rows])]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if low <= high else (0.0, 0.0)
+
+
+def _scale(numbers: NDArray[np.float64], low: float, high: float, mode: str) -> NDArray[np.uint8]:
+    numbers = np.where(np.isfinite(numbers), numbers, low)
     if mode == "F" and low >= 0 and high <= 255:
         scaled = numbers * (255 if high <= 1 else 1)
     elif mode != "F" and low >= 0 and high <= 65535:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookalike.errors import CollectionError
+from lookalike.images.names import file_of_name, name_of_file
 
 __all__ = ["Places"]
 
@@ -41,15 +42,17 @@ class Places:
         """Return the file of a path of the gallery."""
         name, _, rest = path.partition("/")
         folder = self.folders.get(name)
-        return self.root / path if folder is None else folder / rest
+        if folder is None:
+            return self.root / file_of_name(path)
+        return folder / file_of_name(rest)
 
     def paths(self, file: Path) -> Iterator[str]:
         """Yield what an absolute `file` may be called in the gallery, the likeliest first."""
-        yield Path(os.path.relpath(file, self.root)).as_posix()
+        yield name_of_file(Path(os.path.relpath(file, self.root)).as_posix())
         for name, folder in self.folders.items():
             if file.is_relative_to(folder):
-                yield f"{name}/{file.relative_to(folder).as_posix()}"
-        yield file.as_posix()
+                yield name_of_file(f"{name}/{file.relative_to(folder).as_posix()}")
+        yield name_of_file(file.as_posix())
 
     def folder_of(self, path: str) -> str:
         """Return the name of the further folder that a path of the gallery is in, "" for the first.

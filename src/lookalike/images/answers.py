@@ -1,0 +1,71 @@
+"""What becomes of a file that is to be a picture: its pixels, or why there are none."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import PictureError
+from lookalike.images.decode import decode, reason_of
+from lookalike.images.limits import IntakeLimits
+from lookalike.images.reading import read_file
+from lookalike.images.spec import ImageSpec
+
+__all__ = ["UNREAD", "Answer", "decode_file"]
+
+# What is known of a file that could not be read.
+UNREAD = (-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one file.
+
+    Attributes:
+        file: its size in bytes and time of change in ns, from before it was read; `UNREAD` where
+            it could not be, or was changed meanwhile.
+        size: (width, height) of the original; None where it is no picture that can be decoded.
+        sha256: of the bytes that were decoded, in hex.
+        reason: why it is left out; "" for a picture.
+    """
+
+    file: tuple[int, int]
+    size: tuple[int, int] | None = None
+    sha256: str = ""
+    reason: str = ""
+
+
+def decode_file(
+    path: str | bytes | Path, spec: ImageSpec, limits: IntakeLimits
+) -> tuple[Answer, NDArray[np.uint8] | None]:
+    """Read and decode a file in this process.
+
+    Returns:
+        What became of it, and uint8 (H, W, C) for a picture.
+
+    Raises:
+        MemoryError: there is too little memory.
+    """
+    try:
+        found = read_file(path, limits)
+    except OSError as error:
+        return Answer(UNREAD, reason=(error.strerror or "it cannot be read").lower()), None
+    if found.problem:
+        return Answer(found.file, reason=found.problem), None
+    try:
+        decoded = decode(found.data, spec, limits)
+    except PictureError as error:
+        cause = error.__cause__
+        if isinstance(cause, MemoryError):
+            raise cause from error
+        if found.changed:  # as it is now it may be a picture
+            return Answer(UNREAD, reason="it changed while it was read"), None
+        reason = reason_of(cause) if isinstance(cause, Exception) else str(error)
+        return Answer(found.file, reason=reason), None
+    size = (decoded.width, decoded.height)
+    digest = hashlib.sha256(found.data).hexdigest()
+    return Answer(found.file, size, digest), decoded.pixels
