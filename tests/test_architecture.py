@@ -15,7 +15,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "lookalike"
 LAYERS = (
     ("errors",),
     ("types",),
-    ("storage",),
+    ("storage", "names"),
+    ("walking",),
     ("images", "whitening"),
     ("parts",),
     ("models",),
@@ -27,8 +28,8 @@ LAYERS = (
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 WITHOUT_TORCH = (
-    "errors", "types", "storage", "images", "whitening", "parts", "gallery", "search",
-    "evaluation", "pictures",
+    "errors", "types", "storage", "names", "walking", "images", "whitening", "parts", "gallery",
+    "search", "evaluation", "pictures",
 )  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

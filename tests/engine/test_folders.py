@@ -9,7 +9,7 @@ import pytest
 from drawing import draw_picture
 
 import lookalike
-from lookalike.engine import Engine, folders, index_engine, open_source, sync_engine, syncing
+from lookalike.engine import Engine, folders, index_engine, open_source, sync_engine, sync_run
 from lookalike.engine.command import build_command
 from lookalike.engine.looking import picture_thumbnail
 from lookalike.errors import CollectionError, EngineError
@@ -62,7 +62,7 @@ def test_two_folders_as_they_were_are_not_compared(joined: Path, monkeypatch: py
     def never(*_: object, **__: object) -> None:
         raise AssertionError("compared")
 
-    monkeypatch.setattr(syncing, "make_plan", never)
+    monkeypatch.setattr(sync_run, "make_plan", never)
     assert counts(joined) == {"unchanged": 22}
     draw_picture("disc", 9).save(joined.parent / "archive" / "new.png")
     with pytest.raises(AssertionError, match="compared"):

@@ -24,7 +24,7 @@ from lookalike.engine.syncing import SyncReport
 from lookalike.errors import EngineError, QueryError, SettingsError
 from lookalike.images import IntakeLimits
 from lookalike.images.guarded import Intake
-from lookalike.images.names import name_of_file
+from lookalike.names import name_of_file
 
 LIMITS = IntakeLimits(seconds=20.0, memory=1_500_000_000)
 LARGEST_PEAK = LIMITS.memory

@@ -15,7 +15,7 @@ from drawing import draw_picture
 import lookalike
 import lookalike.gallery
 import lookalike.images
-from lookalike.engine import Engine, index_engine, lock, sync_engine, sync_job, sync_plan
+from lookalike.engine import Engine, comparing, index_engine, lock, sync_engine, sync_job
 from lookalike.engine.calibration_file import keep_calibration
 from lookalike.engine.manifest import Layout
 from lookalike.engine.states import gallery_history, restore_gallery
@@ -80,21 +80,21 @@ def test_nothing_has_changed(photos: Path, embedded: list[int]):
 
 
 def test_what_is_as_it_was_is_not_looked_at(photos: Path, monkeypatch: pytest.MonkeyPatch):
-    from lookalike.engine import syncing
+    from lookalike.engine import sync_run
 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("compared")
 
     sync_engine(engine_of(photos))
     with monkeypatch.context() as patch:
-        patch.setattr(syncing, "make_plan", never)
+        patch.setattr(sync_run, "make_plan", never)
         assert counts(photos) == counts(photos, dry_run=True) == {"unchanged": 16}
         for happens in (add, touch, remove):
             happens(photos)
             with pytest.raises(AssertionError, match="compared"):
                 sync_engine(engine_of(photos))
     sync_engine(engine_of(photos))
-    monkeypatch.setattr(syncing, "make_plan", never)
+    monkeypatch.setattr(sync_run, "make_plan", never)
     assert counts(photos) == {"unchanged": 11}
     restore_gallery(engine_of(photos), 1)  # the gallery is another: the folder is compared again
     with pytest.raises(AssertionError, match="compared"):
@@ -239,14 +239,14 @@ def test_what_may_not_be_read_is_kept(photos: Path):
 def test_pictures_of_a_folder_that_cannot_be_listed_are_kept(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    scan = os.scandir
+    opened = os.open
 
-    def refuse(path: Path) -> object:
+    def refuse(path: Path, *rest: int) -> int:
         if Path(path).name == "square":
             raise PermissionError(13, "Permission denied")
-        return scan(path)
+        return opened(path, *rest)
 
-    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert counts(photos) == {"kept": 8, "skipped": 1, "unchanged": 8}
     assert len(state(photos)) == 16
 
@@ -320,11 +320,11 @@ def test_what_cannot_be_read_for_once_is_neither_lost_nor_forgotten(
         return [Answer(UNREAD, reason="permission denied") for _ in files]
 
     with monkeypatch.context() as patch:
-        patch.setattr(sync_plan, "file_digest", refuse)
+        patch.setattr(comparing, "file_digest", refuse)
         patch.setattr(Intake, "decode", decode_none)
         for _ in range(2):
             assert counts(photos) == {"kept": 1, "skipped": 2, "unchanged": 15}
-        patch.setattr(sync_plan, "_digests", lambda *_: ({3: "a", 8: "b"}, {}))
+        patch.setattr(comparing, "_digests", lambda *_: ({3: "a", 8: "b"}, {}))
         assert counts(photos) == {"kept": 1, "skipped": 2, "unchanged": 15}  # the decoder's turn
         assert "disc/3.png" in state(photos)
     assert counts(photos) == {"added": 1, "changed": 1, "unchanged": 15, "embedded": 2}

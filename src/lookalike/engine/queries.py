@@ -22,8 +22,8 @@ from lookalike.engine.query_reader import PictureLike, QueryReader, query_reader
 from lookalike.engine.sources import find_path
 from lookalike.errors import PictureError, QueryError, SettingsError, UnreadableQueryError
 from lookalike.images import Crop, IntakeLimits, crop
-from lookalike.images.names import name_of_file
 from lookalike.images.reading import read_bytes
+from lookalike.names import name_of_file
 
 if TYPE_CHECKING:
     from lookalike.gallery import Gallery

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lookalike.errors import PictureError
 from lookalike.images import IntakeLimits, decode
 from lookalike.images.guarded import Intake, can_guard
-from lookalike.images.names import name_of_file
+from lookalike.names import name_of_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image

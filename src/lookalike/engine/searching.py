@@ -214,7 +214,7 @@ def expand_queries(queries: Sequence[str]) -> list[str]:
         QueryError: a query is empty.
     """
     from lookalike.images import find_pictures
-    from lookalike.images.names import file_of_name
+    from lookalike.names import file_of_name
 
     expanded: list[str] = []
     for query in queries:

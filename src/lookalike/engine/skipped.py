@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from lookalike.engine.manifest import Layout
-from lookalike.images import Skipped
 from lookalike.storage import write_text
+
+if TYPE_CHECKING:
+    from lookalike.images import Skipped
 
 __all__ = ["keep_skipped", "read_skipped"]
 
@@ -22,6 +25,10 @@ def read_skipped(layout: Layout) -> dict[str, Skipped]:
     """Return what `keep_skipped` wrote, by path; nothing where that is gone or damaged."""
     try:
         listed = json.loads(layout.skipped.read_text(encoding="utf-8"))
+        if not listed:  # a sync of nothing new shall not import what decodes
+            return {}
+        from lookalike.images import Skipped
+
         return {
             one["path"]: Skipped(
                 one["path"], one["reason"], (int(one["file"][0]), int(one["file"][1]))

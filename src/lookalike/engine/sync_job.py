@@ -19,13 +19,14 @@ from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import write_manifest
 from lookalike.engine.skipped import keep_skipped, read_skipped
 from lookalike.engine.sources import is_same_source
-from lookalike.engine.sync_plan import GONE, SyncPlan
+from lookalike.engine.sync_plan import SyncPlan
 from lookalike.engine.synced import forget_state
 from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
 from lookalike.images import CacheUpdate, Collection, Skipped
 from lookalike.images.decoding import Block, decode_in_order
 from lookalike.images.guarded import Intake
 from lookalike.types import OnProgress, Progress
+from lookalike.walking import GONE
 
 __all__ = ["SyncJob"]
 

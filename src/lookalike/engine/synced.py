@@ -23,7 +23,7 @@ def source_state(source: str | Path, folders: Mapping[str, str | Path]) -> str |
         source: what an engine was made from.
         folders: its further folders, by their names.
     """
-    from lookalike.images.finding import folder_state, joined_state
+    from lookalike.walking import folder_state, joined_state
 
     parts = {"": source, **folders}
     try:

@@ -8,7 +8,7 @@ from lookalike.images.collection import Collection, Picture, Skipped
 from lookalike.images.crop import Crop, crop
 from lookalike.images.datasets import DATASETS, Dataset, load_dataset
 from lookalike.images.decode import Decoded, Source, decode, thumbnail
-from lookalike.images.finding import collection_state, find_pictures, folder_state, joined_state
+from lookalike.images.finding import collection_state, find_pictures
 from lookalike.images.idx import read_idx, write_idx
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.places import Places
@@ -34,9 +34,7 @@ __all__ = [
     "decode",
     "decode_collection",
     "find_pictures",
-    "folder_state",
     "fresh_cache",
-    "joined_state",
     "load_dataset",
     "open_cache",
     "read_idx",

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
 from lookalike.images.limits import IntakeLimits
-from lookalike.images.names import file_of_name
 from lookalike.images.places import Places
+from lookalike.names import file_of_name
+from lookalike.walking import Split
 
 __all__ = ["Collection", "Kind", "Picture", "Skipped", "Split"]
 
-Split = Literal["train", "val", "test"]
 Kind = Literal["folder", "list", "idx"]
 
 

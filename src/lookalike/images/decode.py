@@ -25,10 +25,10 @@ from lookalike.images.modes import (
     plain_mode,
     to_srgb,
 )
-from lookalike.images.names import name_of_file
 from lookalike.images.quiet import quiet_pillow
 from lookalike.images.reading import read_bytes
 from lookalike.images.spec import ImageSpec
+from lookalike.names import name_of_file
 
 __all__ = ["FORMATS", "Decoded", "Source", "decode", "reason_of", "thumbnail", "upright"]
 

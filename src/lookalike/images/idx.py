@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
-from lookalike.images.collection import Split
 from lookalike.storage import storage_errors
+from lookalike.walking import IDX_IMAGES, Split
 
 __all__ = [
     "idx_digest",
-    "images_files",
     "is_idx",
     "labels_file",
     "read_idx",
@@ -32,7 +31,6 @@ __all__ = [
 
 _UBYTE = 0x08
 _GZIP = b"\x1f\x8b"
-_IMAGES_NAME = re.compile(r"(train|t10k|test)-images[-.]idx[34]-ubyte(\.gz)?$")
 _SPLITS: dict[str, Split] = {"train": "train", "t10k": "test", "test": "test"}
 
 
@@ -115,19 +113,9 @@ def labels_file(images: Path) -> Path | None:
     return None
 
 
-def images_files(folder: Path) -> list[Path]:
-    """Return the MNIST-named files of pictures in a folder, train first; a copy unzipped wins."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        match = _IMAGES_NAME.fullmatch(path.name)
-        if match and path.is_file():
-            found.setdefault(match[1], path)
-    return [found[name] for name in _SPLITS if name in found]
-
-
 def split_of(path: Path) -> Split | None:
     """Return the split that the name of an IDX file of pictures speaks of."""
-    match = _IMAGES_NAME.fullmatch(path.name)
+    match = IDX_IMAGES.fullmatch(path.name)
     return _SPLITS[match[1]] if match else None
 
 

@@ -12,9 +12,10 @@ from lookalike.images.archives import unpack
 from lookalike.images.collection import Collection, Picture
 from lookalike.images.fetching import Fetcher, fetch
 from lookalike.images.finding import find_idx
-from lookalike.images.idx import idx_digest, images_files
+from lookalike.images.idx import idx_digest
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import OnProgress
+from lookalike.walking import idx_images
 
 __all__ = ["FASHION_MNIST", "MNIST", "IdxSet", "load_idx", "load_shipped"]
 
@@ -92,7 +93,7 @@ def load_shipped(
     """Open the 10,000 pictures that come with the package."""
     if archive is not None:
         raise DatasetError("fashion-mnist-10k comes with Lookalike: it is not read from an archive")
-    found = find_idx(images_files(_SHIPPED), "fashion-mnist-10k")
+    found = find_idx(idx_images(_SHIPPED), "fashion-mnist-10k")
     return found.with_pictures(
         replace(
             picture,

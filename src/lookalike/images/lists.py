@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lookalike.errors import CollectionError
 from lookalike.images.collection import Collection, Picture, Skipped, Split
-from lookalike.images.names import file_of_name, name_of_file
+from lookalike.names import file_of_name, name_of_file
 
 __all__ = ["find_in_csv", "find_in_jsonl"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookalike.errors import CollectionError
-from lookalike.images.names import file_of_name, name_of_file
+from lookalike.names import file_of_name, name_of_file
 
 __all__ = ["Places"]
 

@@ -11,7 +11,7 @@ from stat import S_ISDIR, S_ISREG
 
 from lookalike.errors import PictureError
 from lookalike.images.limits import IntakeLimits
-from lookalike.images.names import name_of_file
+from lookalike.names import name_of_file
 
 __all__ = ["FileBytes", "file_digest", "read_bytes", "read_file"]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.images import find_pictures
-from lookalike.images.names import file_of_name, name_of_file
+from lookalike.names import file_of_name, name_of_file
 
 
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name))
