@@ -6,6 +6,7 @@ import shutil
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from lookalike.engine.accelerating import keep_index
 from lookalike.engine.choice import Choice, keep_choice, read_choice
 from lookalike.engine.clock import Clock
 from lookalike.engine.describing import describe, source_name
@@ -23,6 +24,7 @@ from lookalike.engine.stages import (
 from lookalike.engine.synced import keep_state
 from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
 from lookalike.errors import EngineError
+from lookalike.gallery import Store
 from lookalike.images import Collection, collection_state
 from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
@@ -51,6 +53,7 @@ def build(
     seed: int = 0,
     device: str = "auto",
     weights: Path | None = None,
+    store: Store | None = None,
     archive: Path | None = None,
     data_home: Path | None = None,
     resume: bool = False,
@@ -77,6 +80,7 @@ def build(
         seed: of weights, shuffling and samples.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         weights: file with pretrained weights, for presets that load some.
+        store: "float16" halves the gallery on the disk; None is "float32".
         archive: an archive of the named data set that is already at hand.
         data_home: where data sets are kept.
         resume: go on where an interrupted run of the same settings stopped; where only its report
@@ -105,6 +109,7 @@ def build(
         seed=seed,
         device=device,
         weights=weights,
+        store=store,
     )
     collection = open_source(source, home=data_home, archive=archive, on_progress=on_progress)
     layout = Layout(Path(output) if output else default_output(source))
@@ -185,12 +190,15 @@ def train_engine(
                         trained.cache,
                         work,
                         whiten=whiten,
+                        store=settings.store or "float32",
                         on_progress=on_progress,
                     )
                 )
     keep_choice(work, choice)
-    write_manifest(work.manifest, describe(collection, trained, settings, gallery, clock.seconds))
+    manifest = describe(collection, trained, settings, gallery, clock.seconds)
+    write_manifest(work.manifest, manifest)
     if fill:
+        keep_index(work, manifest, on_progress=on_progress)
         keep_state(work, state)
     with storage_errors(work.directory):
         shutil.rmtree(work.checkpoint, ignore_errors=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
     from lookalike.engine.syncing import SyncReport
+    from lookalike.gallery import SearchWith
     from lookalike.search import Combine, SearchSettings
 
 __all__ = ["Engine", "open_engine"]
@@ -30,6 +31,7 @@ class Engine(EngineViews):
     Args:
         directory: the engine's directory.
         device: where the encoder runs.
+        search_with: "exact", "indexed" or "streamed"; "auto" takes what suits the gallery's size.
 
     Raises:
         EngineError: there is no engine, or it is of another format version.
@@ -302,14 +304,18 @@ class Engine(EngineViews):
         return drawable(self, hits, query)
 
 
-def open_engine(directory: str | Path, *, device: str = "auto") -> Engine:
+def open_engine(
+    directory: str | Path, *, device: str = "auto", search_with: SearchWith = "auto"
+) -> Engine:
     """Open an engine.
 
     Args:
         directory: the engine's directory.
         device: where the encoder runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        search_with: "exact", "indexed" or "streamed"; "auto" takes what suits the gallery's size.
 
     Raises:
         EngineError: there is none, or it is of another format version.
+        SettingsError: there is no such way to search.
     """
-    return Engine(directory, device=device)
+    return Engine(directory, device=device, search_with=search_with)

@@ -117,11 +117,12 @@ def embed_all(
     embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """Return the embeddings (N, D) of queries: those the gallery knows, the rest in one batch."""
-    embeddings = np.empty((len(queries), gallery.embeddings.shape[1]), np.float32)
+    embeddings = np.empty((len(queries), gallery.width), np.float32)
     known = [number for number, query in enumerate(queries) if query.pixels is None]
     fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
     if known:
-        embeddings[known] = gallery.embeddings[[queries[number].position for number in known]]
+        places = np.array([queries[number].position for number in known], np.int64)
+        embeddings[known] = gallery.rows(places)
     if fresh:
         embeddings[fresh] = embed(np.stack([p for q in queries if (p := q.pixels) is not None]))
     return embeddings
@@ -167,13 +168,13 @@ def resolve(
         position = _position_of_file(path, digest, gallery, root)
         if position is None:
             return _decoded(path, str(query), image)
-        name, label = gallery.paths[position], gallery.labels[position]
-        if digest == gallery.sha256[position]:
+        (name,), (label,) = gallery.paths_at([position]), gallery.labels_at([position])
+        if digest == gallery.sha256_at(position):
             return Query(name, position, None, path.absolute(), label)
         return replace(_decoded(path, name, image, position), label=label)
     position = gallery.position(str(query))
     if position is not None:
-        return Query(str(query), position, None, None, gallery.labels[position])
+        return Query(str(query), position, None, None, gallery.labels_at([position])[0])
     kept = cache.position(str(query)) if cache is not None else None
     if cache is not None and kept is not None:
         return Query(str(query), -1, np.asarray(cache.pixels[kept]), None, cache.labels[kept])
@@ -199,7 +200,7 @@ def _cropped(
             path = find_path(root / name)
         if path is None or not path.is_file():
             raise QueryError(f"{name} cannot be cropped: there is no such file, give one")
-        source, name = path, name if position is None else gallery.paths[position]
+        source, name = path, name if position is None else gallery.paths_at([position])[0]
     try:
         part = crop(source, query.box)
         pixels = decode(part, image).pixels
@@ -207,7 +208,7 @@ def _cropped(
         raise UnreadableQueryError(f"the query cannot be cropped: {error}") from error
     if position is None:
         return Query(name, -1, pixels, part)
-    return Query(name, position, pixels, part, gallery.labels[position])
+    return Query(name, position, pixels, part, gallery.labels_at([position])[0])
 
 
 def _decoded(query: PictureLike, name: str, image: ImageSpec, position: int = -1) -> Query:
@@ -239,7 +240,7 @@ def _position_of_file(path: Path, digest: str, gallery: Gallery, root: Path) -> 
             if position is not None:
                 return position
     for position in gallery.positions_of(digest):
-        original = find_path(root / gallery.paths[position])
+        original = find_path(root / gallery.paths_at([position])[0])
         if original is not None and original.samefile(path):
             return position
     return None

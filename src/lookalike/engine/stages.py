@@ -22,7 +22,7 @@ from lookalike.engine.unfinished import (
     keep_plan,
 )
 from lookalike.errors import CollectionError, SettingsError
-from lookalike.gallery import Gallery, GalleryRows, write_gallery
+from lookalike.gallery import Gallery, GalleryRows, Store, write_gallery
 from lookalike.images import (
     Collection,
     ImageSpec,
@@ -182,6 +182,7 @@ def fill_gallery(
     layout: Layout,
     *,
     whiten: bool,
+    store: Store = "float32",
     on_progress: OnProgress = silent,
 ) -> Gallery:
     """Embed the gallery's pictures, fit the whitening on them, write encoder and gallery.
@@ -213,6 +214,7 @@ def fill_gallery(
             modified=cache.modified[rows],
         ),
         fingerprint=encoder.fingerprint,
+        store=store,
     )
 
 
