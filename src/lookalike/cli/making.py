@@ -32,6 +32,7 @@ def build(
     seed: o.Seed = 0,
     device: o.Device = "auto",
     weights: o.Weights = None,
+    store: o.Store = None,
     archive: o.Archive = None,
     data_home: o.DataHome = None,
     resume: o.Resume = False,
@@ -48,6 +49,7 @@ def build(
 ) -> None:
     """Train an encoder on pictures, index them and write the report."""
     from lookalike.engine import build as build_engine
+    from lookalike.gallery import check_store
     from lookalike.models import DEFAULT_PRESET
     from lookalike.types import check_metric
 
@@ -70,6 +72,7 @@ def build(
             seed=seed,
             device=device,
             weights=weights,
+            store=check_store(store) if store else None,
             archive=archive,
             data_home=data_home,
             resume=resume,
@@ -150,6 +153,7 @@ def index(
         Optional[str],  # noqa: UP045
         typer.Argument(help="Pictures to index.  [default: those the engine was made from]"),
     ] = None,
+    store: o.Store = None,
     device: o.Device = "auto",
     archive: o.Archive = None,
     data_home: o.DataHome = None,
@@ -158,6 +162,7 @@ def index(
 ) -> None:
     """Embed pictures with an engine's encoder and make them its gallery."""
     from lookalike.engine import index_engine
+    from lookalike.gallery import check_store
 
     with show_progress(quiet=quiet) as on_progress:
         made = index_engine(
@@ -166,6 +171,7 @@ def index(
             device=device,
             archive=archive,
             data_home=data_home,
+            store=check_store(store) if store else None,
             on_progress=on_progress,
         )
     print_made(made, as_json=as_json, indexed=True)

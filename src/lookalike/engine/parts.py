@@ -115,6 +115,20 @@ class EngineParts:
         megabytes = read_memory(self.layout)
         return choose_search(self.gallery, chosen, self.search_with, megabytes)
 
+    def search_note(
+        self, metric: Metric | None = None, settings: SearchSettings | None = None
+    ) -> str | None:
+        """Return what a person should know of how a search is made, if anything."""
+        own = check_metric(self.manifest.metric)
+        chosen = metric or own if settings is None else settings.choose_metric(metric, own)
+        choice = self.search_choice(chosen)
+        if settings is None or choice.search != "indexed" or not settings.weighs_gallery(chosen):
+            return choice.note
+        return (
+            f"a balance under {chosen} weighs all pictures anew and cannot use the index: each "
+            "search reads all embeddings; by inner product it can (--metric inner)"
+        )
+
     def index(self, metric: Metric, balance: float | None = None) -> SearchIndex:
         """Return the index that answers searches by `metric`.
 

@@ -140,7 +140,7 @@ def search_engine(
     _check_each_is_answered(queries, groups, unreadable)
     notes += [f"skipped: {error}" for error in unreadable]
     failure = None if grid is None else _save_grid(opened, hits, grid)
-    note = opened.search_choice(metric).note
+    note = opened.search_note(metric, settings)
     if note is not None:
         notes.append(note)
     if where is not None and not any(hits):
