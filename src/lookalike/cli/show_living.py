@@ -64,11 +64,11 @@ def print_accelerated(engine: Path, made: Accelerated, *, as_json: bool) -> None
     if made.built and now.index is not None:
         index = now.index
         typer.echo(
-            f"{engine}: index over {index.rows:,} pictures in {index.seconds:,.0f} s, finds "
+            f"{engine}: index over {index.rows:,} pictures in {index.seconds:,.1f} s, finds "
             f"{index.recall:.1%} of the true 10 nearest ({index.target:.1%} wanted)"
         )
     else:
-        typer.echo(f"{engine}: {'an' if now.index else 'no'} index, none was built")
+        typer.echo(f"{engine}: {'the index stays as it is' if now.index else 'no index'}")
     typer.echo(
         f"  embeddings: {now.embeddings_mb:,.0f} MB; in memory up to {now.memory_mb:,.0f} MB"
     )
