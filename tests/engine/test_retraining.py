@@ -11,9 +11,11 @@ from drawing import draw_picture
 
 import lookalike
 from lookalike.encoder import load_encoder
-from lookalike.engine import building, retrain_engine, retraining, sync_engine
+from lookalike.engine import building, index_engine, retrain_engine, retraining, sync_engine
+from lookalike.engine.accelerating import accelerate_engine
 from lookalike.engine.drift import Drift, chance_of_less
 from lookalike.engine.manifest import Layout
+from lookalike.engine.memory import read_memory
 from lookalike.errors import EngineError, SettingsError, TrainingError, TrainingStopped
 from lookalike.types import Progress
 
@@ -182,3 +184,10 @@ def test_what_comes_trained_is_not_retrained(engine: Path):
     (engine / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(SettingsError, match="efficientnet-lite0 is pretrained"):
         retrain_engine(engine)
+
+
+def test_what_was_set_for_the_gallery_stays(engine: Path):
+    index_engine(engine, store="float16")
+    accelerate_engine(engine, memory=5)
+    assert retrain_engine(engine, epochs=1, report=False).gallery.store == "float16"
+    assert read_memory(Layout(engine)) == 5

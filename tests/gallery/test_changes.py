@@ -96,10 +96,13 @@ def test_many_small_changes_are_compacted_and_old_states_forgotten(gallery: Gall
     for number in range(5, 45):
         writer.put(rows(str(number), seed=number), np.array([number]))
     before = open_gallery(gallery.directory)
-    embeddings = before.embeddings
+    embeddings, paths = before.embeddings, before.paths
+    late = open_gallery(gallery.directory)
     writer.compact(kept=timedelta(0))
     after = open_gallery(gallery.directory)
-    assert after.paths == before.paths
+    assert after.paths == paths
+    with pytest.raises(GalleryError, match="replaced too long ago"):
+        _ = late.labels
     np.testing.assert_array_equal(after.embeddings, embeddings)
     assert len(lance.dataset(str(gallery.directory)).get_fragments()) == 1
     assert len(writer.versions()) == 1

@@ -41,7 +41,7 @@ def test_evidence_is_what_it_says():
     gallery, queries = unit(RNG.normal(size=(40, 7))), unit(RNG.normal(size=(5, 7)))
     index = ExactIndex(gallery, "cosine")
     found = index.search(queries, EVIDENCE_DEPTH + 5)
-    rows = evidence(gallery, queries, found, (4, 3))
+    rows = evidence(ExactIndex(gallery, "cosine"), queries, found, (4, 3))
     for query, row in zip(queries, rows, strict=True):
         near = sorted(gallery, key=lambda other: -float(other @ query))[:EVIDENCE_DEPTH]
         scores = [float(other @ query) for other in near]
@@ -66,18 +66,22 @@ def test_evidence_is_what_it_says():
 def test_evidence_of_few_neighbours_and_of_none():
     gallery = unit(RNG.normal(size=(3, 4)))
     two = Neighbours(np.array([[0.9, 0.4, -np.inf]]), np.array([[1, 0, -1]]))
-    row = evidence(gallery, gallery[1:2], two, (4,))[0]
+    row = evidence(ExactIndex(gallery, "cosine"), gallery[1:2], two, (4,))[0]
     np.testing.assert_allclose(row[:4], [0.9, 0.5, 0.5, 0.5])
     none = Neighbours(np.full((1, 3), -np.inf), np.full((1, 3), -1))
-    np.testing.assert_array_equal(evidence(gallery, gallery[:1], none, (4,)), np.zeros((1, 6)))
+    np.testing.assert_array_equal(
+        evidence(ExactIndex(gallery, "cosine"), gallery[:1], none, (4,)), np.zeros((1, 6))
+    )
 
 
 def test_reconstruction_errors_come_last():
     gallery = unit(RNG.normal(size=(9, 4)))
     found = ExactIndex(gallery, "cosine").search(gallery[:3], 5)
     errors = np.array([0.01, 0.0, np.nan])
-    rows = evidence(gallery, gallery[:3], found, (4,), errors)
-    np.testing.assert_array_equal(rows[:, :-1], evidence(gallery, gallery[:3], found, (4,)))
+    rows = evidence(ExactIndex(gallery, "cosine"), gallery[:3], found, (4,), errors)
+    np.testing.assert_array_equal(
+        rows[:, :-1], evidence(ExactIndex(gallery, "cosine"), gallery[:3], found, (4,))
+    )
     np.testing.assert_allclose(rows[:2, -1], [np.log(0.01), np.log(1e-6)])
     assert np.isnan(rows[2, -1])
 

@@ -78,12 +78,14 @@ def search(
         Optional[Path],  # noqa: UP045
         typer.Option(help="Also draw queries and hits into this PNG, JPEG or WebP."),
     ] = None,
+    search_with: o.SearchWith = "auto",
     device: o.Device = "auto",
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Find the pictures closest to one or more queries."""
     from lookalike.engine.searching import Examples, search_engine
+    from lookalike.gallery import check_search
     from lookalike.images import Crop
     from lookalike.search import SearchSettings, check_combine, check_rerank
     from lookalike.types import check_metric
@@ -105,6 +107,7 @@ def search(
             crop=Crop.parse(crop) if crop is not None else None,
             grid=grid,
             device=device,
+            search_with=check_search(search_with),
             on_progress=on_progress,
         )
     print_hits(found, as_json=as_json, grid=None if found.failure else grid)

@@ -15,12 +15,12 @@ from lookalike.cli.app import app
 from lookalike.cli.limits import chosen_limits
 from lookalike.cli.progress import show_progress
 from lookalike.cli.show import print_json, print_made
-from lookalike.cli.show_living import print_history, print_sync
+from lookalike.cli.show_living import print_accelerated, print_history, print_sync
 
 if TYPE_CHECKING:
     from lookalike.engine.syncing import SyncReport
 
-__all__ = ["history", "restore", "retrain", "sync"]
+__all__ = ["accelerate", "history", "restore", "retrain", "sync"]
 
 
 @app.command()
@@ -151,6 +151,40 @@ def retrain(
             on_progress=on_progress,
         )
     print_made(made, as_json=as_json)
+
+
+@app.command()
+def accelerate(
+    engine: o.EnginePath,
+    recall: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Share of the true 10 nearest to be found.  [default: 0.98]"),
+    ] = None,
+    memory: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            metavar="MB",
+            help="Search exactly in memory up to so many MB of embeddings, by the index beyond; "
+            "kept with the engine.  [default: 1000]",
+        ),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Forget the index instead.")] = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Build the index that searches galleries larger than memory, and measure what it finds."""
+    from lookalike.engine.accelerating import accelerate_engine
+    from lookalike.gallery import RECALL
+
+    with show_progress(quiet=quiet) as on_progress:
+        made = accelerate_engine(
+            engine,
+            recall=RECALL if recall is None else recall,
+            memory=memory,
+            remove=remove,
+            on_progress=on_progress,
+        )
+    print_accelerated(engine, made, as_json=as_json)
 
 
 @app.command()

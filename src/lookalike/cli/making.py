@@ -38,6 +38,7 @@ def build(
     max_file_size: o.MaxFileSize = None,
     time_limit: o.TimeLimit = None,
     memory_limit: o.MemoryLimit = None,
+    store: o.Store = None,
     archive: o.Archive = None,
     data_home: o.DataHome = None,
     resume: o.Resume = False,
@@ -54,6 +55,7 @@ def build(
 ) -> None:
     """Train an encoder on pictures, index them and write the report."""
     from lookalike.engine import build as build_engine
+    from lookalike.gallery import check_store
     from lookalike.models import DEFAULT_PRESET
     from lookalike.types import check_metric
 
@@ -79,6 +81,7 @@ def build(
             device=device,
             weights=weights,
             limits=limits,
+            store=check_store(store) if store else None,
             archive=archive,
             data_home=data_home,
             resume=resume,
@@ -166,6 +169,7 @@ def index(
         Optional[str],  # noqa: UP045
         typer.Argument(help="Pictures to index.  [default: those the engine was made from]"),
     ] = None,
+    store: o.Store = None,
     device: o.Device = "auto",
     max_pixels: o.MaxPixels = None,
     max_file_size: o.MaxFileSize = None,
@@ -178,6 +182,7 @@ def index(
 ) -> None:
     """Embed pictures with an engine's encoder and make them its gallery."""
     from lookalike.engine import index_engine
+    from lookalike.gallery import check_store
 
     limits = chosen_limits(engine, max_pixels, max_file_size, time_limit, memory_limit)
     with show_progress(quiet=quiet) as on_progress:
@@ -188,6 +193,7 @@ def index(
             limits=limits,
             archive=archive,
             data_home=data_home,
+            store=check_store(store) if store else None,
             on_progress=on_progress,
         )
     print_made(made, as_json=as_json, indexed=True)

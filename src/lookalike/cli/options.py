@@ -38,9 +38,11 @@ __all__ = [
     "Quiet",
     "RerankName",
     "Resume",
+    "SearchWith",
     "Seed",
     "Size",
     "Source",
+    "Store",
     "TimeLimit",
     "Unlike",
     "Weights",
@@ -215,6 +217,22 @@ DataHome = Annotated[
 ]
 Baselines = Annotated[
     bool, typer.Option("--baselines/--no-baselines", help="Measure the baselines too.")
+]
+SearchWith = Annotated[
+    str,
+    typer.Option(
+        "--search-with",
+        help="exact (embeddings in memory), indexed (see `lookalike accelerate`), streamed (exact, "
+        "from the disk), or auto: what suits the gallery's size.",
+    ),
+]
+Store = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--store",
+        help="float32, or float16: half the disk, a rounding in the scores.  [default: float32, "
+        "or as it was]",
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
 Overwrite = Annotated[

@@ -13,10 +13,11 @@ from lookalike.cli.show import print_json
 from lookalike.cli.show_looking import print_table
 
 if TYPE_CHECKING:
+    from lookalike.engine.accelerating import Accelerated
     from lookalike.engine.syncing import SyncReport
     from lookalike.gallery import GalleryVersion
 
-__all__ = ["print_history", "print_sync"]
+__all__ = ["print_accelerated", "print_history", "print_sync"]
 
 # What is said of a sync, where there was any of it.
 SYNCED = (
@@ -58,6 +59,29 @@ def print_sync(engine: Path, report: SyncReport, *, as_json: bool) -> None:
         typer.echo(f"  {report.drift.advice}: lookalike retrain {place}")
     if facts["skipped"]:
         typer.echo(f"  skipped files and why: lookalike info {place} --skipped")
+
+
+def print_accelerated(engine: Path, made: Accelerated, *, as_json: bool) -> None:
+    """Say what searches the gallery now."""
+    if as_json:
+        print_json({"engine": str(engine), **made.as_dict()})
+        return
+    now = made.footprint
+    if made.built and now.index is not None:
+        index = now.index
+        typer.echo(
+            f"{engine}: index over {index.rows:,} pictures in {index.seconds:,.1f} s, finds "
+            f"{index.recall:.1%} of the true 10 nearest ({index.target:.1%} wanted)"
+        )
+    else:
+        typer.echo(f"{engine}: {'the index stays as it is' if now.index else 'no index'}")
+    typer.echo(
+        f"  embeddings: {now.embeddings_mb:,.0f} MB; in memory up to {now.memory_mb:,.0f} MB"
+    )
+    typer.echo(f"  search by: {now.lines()['search by']}")
+    if now.search == "exact" and now.index is not None:
+        place = shlex.quote(str(engine))
+        typer.echo(f"  by the index: lookalike search {place} PICTURE --search-with indexed")
 
 
 def print_history(states: Sequence[GalleryVersion], place: str) -> None:

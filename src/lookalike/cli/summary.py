@@ -46,6 +46,13 @@ def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
         )
         yield "drift", f"{drift.new:,} new pictures since the training; {advice}"
     yield "search", f"{manifest.k} hits by {manifest.metric}, unless asked otherwise"
+    if engine.layout.gallery.exists():
+        from lookalike.engine.footprint import footprint
+
+        now = footprint(engine)
+        yield from now.lines().items()
+        if now.note is not None:
+            yield "note", now.note
     page = engine.layout.reports / "report.html"
     if page.exists():
         yield "report", str(page)

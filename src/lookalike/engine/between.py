@@ -115,10 +115,12 @@ def find_between(
     turned_way = None if turned is None else _mix(turned, shares)
     places, scores = _nearest(engine, engine.encoder.whitened(way, turned_way), ends)
     decoded = engine.encoder.decode(way)
-    paths, labels = engine.gallery.paths, engine.gallery.labels
+    paths, labels = engine.gallery.paths_at(places), engine.gallery.labels_at(places)
     found = tuple(
-        Step(share, paths[place], float(score), labels[place], picture)
-        for share, place, score, picture in zip(shares, places, scores, decoded, strict=True)
+        Step(share, path, float(score), label, picture)
+        for share, path, label, score, picture in zip(
+            shares, paths, labels, scores, decoded, strict=True
+        )
     )
     names = (ends[0].name, ends[1].name)
     return Between(*names, engine.manifest.metric, found, lambda: _draw(engine, ends, found))

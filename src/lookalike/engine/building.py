@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lookalike.engine.accelerating import keep_index
 from lookalike.engine.choice import Choice, keep_choice, read_choice
 from lookalike.engine.clock import Clock
 from lookalike.engine.describing import describe
@@ -18,6 +19,7 @@ from lookalike.engine.finished import is_finished, leaving_the_engine
 from lookalike.engine.folders import change_folders, join_folders
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, write_manifest
+from lookalike.engine.memory import keep_memory
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import default_output, open_source
 from lookalike.engine.stages import (
@@ -27,6 +29,7 @@ from lookalike.engine.stages import (
 from lookalike.engine.synced import keep_state
 from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
 from lookalike.errors import EngineError
+from lookalike.gallery import EXACT_MEGABYTES, Store
 from lookalike.images import Collection, IntakeLimits, Places, collection_state
 from lookalike.models import DEFAULT_PRESET
 from lookalike.storage import replace_directory, storage_errors
@@ -52,11 +55,15 @@ class Start:
         encoder: whose weights.
         number: gives the new gallery's pictures their ids, by their paths.
         times: how often its weights were gone on from before.
+        memory: megabytes that the engine's embeddings may take.
+        indexed: its gallery has an index for search beyond memory.
     """
 
     encoder: Encoder
     number: Callable[[Sequence[str]], NDArray[np.int64]]
     times: int
+    memory: float
+    indexed: bool
 
 
 def build(
@@ -78,6 +85,7 @@ def build(
     device: str = "auto",
     weights: Path | None = None,
     limits: IntakeLimits | None = None,
+    store: Store | None = None,
     archive: Path | None = None,
     data_home: Path | None = None,
     resume: bool = False,
@@ -106,6 +114,7 @@ def build(
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         weights: file with pretrained weights, for presets that load some.
         limits: what one picture may cost; the engine remembers it.
+        store: "float16" halves the gallery on the disk; None is "float32".
         archive: an archive of the named data set that is already at hand.
         data_home: where data sets are kept.
         resume: go on where an interrupted run of the same settings stopped; where only its report
@@ -134,6 +143,7 @@ def build(
         seed=seed,
         device=device,
         weights=weights,
+        store=store,
     )
     collection = open_source(
         source, home=data_home, archive=archive, limits=limits, on_progress=on_progress
@@ -229,6 +239,7 @@ def train_engine(
                         work,
                         whiten=whiten,
                         number=start.number if start else None,
+                        store=settings.store or "float32",
                         on_progress=on_progress,
                     )
                 )
@@ -238,6 +249,10 @@ def train_engine(
         manifest = replace(manifest, retrained=start.times + 1)
     write_manifest(work.manifest, manifest)
     if fill:
+        if start is not None and start.memory != EXACT_MEGABYTES:
+            keep_memory(work, start.memory)
+        indexed = start is not None and start.indexed
+        keep_index(work, manifest, wanted=indexed, on_progress=on_progress)
         keep_state(work, state)
     with storage_errors(work.directory):
         shutil.rmtree(work.checkpoint, ignore_errors=True)

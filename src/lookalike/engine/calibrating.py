@@ -205,7 +205,7 @@ class CopyCollector:
         self, rows: NDArray[np.float32], found: Neighbours, errors: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         looked_at = None if self.errors is None else errors
-        return evidence(self.index.embeddings, rows, found, self.widths, looked_at)
+        return evidence(self.index, rows, found, self.widths, looked_at)
 
     def _errors_of(self, pictures: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
         return np.zeros(len(pictures)) if self.errors is None else self.errors(pictures)

@@ -116,7 +116,7 @@ class CopyBench:
             StorageError: the calibration cannot be written.
         """
         engine = self.engine
-        index = engine.index(check_metric(engine.manifest.metric))
+        index = engine.exact_index(check_metric(engine.manifest.metric), "the report")
         embed = _embedder(engine.encoder.embed, engine.image)
         collect = CopyCollector(
             index, engine.encoder.widths, self._same, engine.manifest.seed, _error_meter(engine)
@@ -194,9 +194,9 @@ def same_pictures(engine: Engine, positions: NDArray[np.int64]) -> NDArray[np.in
     same = np.unique(engine.gallery.sha256, return_inverse=True)[1].astype(np.int64)
     if engine.cache is None:
         return same
-    index = engine.index(check_metric(engine.manifest.metric))
+    index = engine.exact_index(check_metric(engine.manifest.metric), "the report")
     rows = [engine.cache.position(path) for path in engine.gallery.paths]
-    near = index.search(index.embeddings[positions], COMPARED, exclude=positions).positions
+    near = index.search(index.rows(positions), COMPARED, exclude=positions).positions
     for position, others in zip(positions.tolist(), near.tolist(), strict=True):
         for other in others:
             first, second = rows[position], rows[other] if other >= 0 else None

@@ -113,7 +113,7 @@ def find_clusters(
         on_progress: told how many starts of the k-means are done, then how many averages.
 
     Raises:
-        EngineError: there is no gallery.
+        EngineError: there is no gallery, or its embeddings are more than memory is set to hold.
         SettingsError: the count is below 1, or the seed is out of range.
     """
     seed = engine.manifest.seed % SEEDS if seed is None else seed
@@ -133,7 +133,7 @@ def find_clusters(
 
 def _comparable(engine: EngineParts) -> NDArray[np.float32]:
     """Return embeddings whose distances order as the engine's metric does."""
-    embeddings = engine.gallery.embeddings
+    embeddings = engine.all_embeddings("clusters")
     if engine.manifest.metric != "cosine":
         return embeddings
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)

@@ -126,14 +126,16 @@ class Familiarity:
         self.left = SAMPLE
         self.facts = _read(engine) or self._begin()
         until = self.facts["until"]
-        self.places = np.flatnonzero(engine.gallery.ids < until)
+        places = np.flatnonzero(engine.gallery.ids < until)
+        self.any = bool(len(places))
+        self.allowed = None if len(places) == len(engine.gallery) else places
 
     def _begin(self) -> dict[str, Any]:
         """Measure a sample of the pictures that are there, and write that before any is added."""
         gallery, index = self.engine.gallery, self._index()
         every = np.arange(len(gallery))
         sample = every[:: max(1, math.ceil(len(every) / SAMPLE))]
-        found = index.search(gallery.embeddings[sample], 1, exclude=sample)
+        found = index.search(gallery.rows(sample), 1, exclude=sample)
         scores = found.scores[:, 0]
         facts: dict[str, Any] = {
             "fingerprint": self.engine.manifest.fingerprint,
@@ -172,11 +174,11 @@ class Familiarity:
         """
         new = self.facts["new"]
         new["count"] += len(pixels)
-        if self.left < 1 or not len(self.places):
+        if self.left < 1 or not self.any:
             return
         taken = np.arange(len(pixels))[:: max(1, math.ceil(len(pixels) / self.left))]
         self.left -= len(taken)
-        found = self._index().search(embeddings[taken], 1, allowed=self.places)
+        found = self._index().search(embeddings[taken], 1, allowed=self.allowed)
         new["similarity"] = [*new["similarity"], *found.scores[:, 0].tolist()][-KEPT:]
         if self.engine.encoder.decodes:
             new["error"] = [*new["error"], *self._errors(pixels[taken])][-KEPT:]

@@ -18,6 +18,7 @@ from lookalike.types import Hits, Metric, OnProgress, silent
 if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
     from lookalike.engine.reporting import EngineReport
+    from lookalike.gallery import SearchWith
     from lookalike.images import IntakeLimits
     from lookalike.search import Combine, SearchSettings
 
@@ -31,6 +32,7 @@ class Engine(LivingEngine):
         directory: the engine's directory.
         device: where the encoder runs.
         limits: what a picture may cost as a query; None for what the engine was made with.
+        search_with: "exact", "indexed" or "streamed"; "auto" takes what suits the gallery's size.
 
     Raises:
         EngineError: there is no engine, or it is of another format version.
@@ -269,7 +271,11 @@ class Engine(LivingEngine):
 
 
 def open_engine(
-    directory: str | Path, *, device: str = "auto", limits: IntakeLimits | None = None
+    directory: str | Path,
+    *,
+    device: str = "auto",
+    limits: IntakeLimits | None = None,
+    search_with: SearchWith = "auto",
 ) -> Engine:
     """Open an engine.
 
@@ -277,8 +283,10 @@ def open_engine(
         directory: the engine's directory.
         device: where the encoder runs: "auto", "cpu", "cuda", "cuda:1" or "mps".
         limits: what a picture may cost as a query; None for what the engine was made with.
+        search_with: "exact", "indexed" or "streamed"; "auto" takes what suits the gallery's size.
 
     Raises:
         EngineError: there is none, or it is of another format version.
+        SettingsError: there is no such way to search.
     """
-    return Engine(directory, device=device, limits=limits)
+    return Engine(directory, device=device, limits=limits, search_with=search_with)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lookalike.engine.accelerating import keep_index
 from lookalike.engine.clock import Clock
 from lookalike.engine.describing import source_name
 from lookalike.engine.exchange import exchange, recover_engine
@@ -12,7 +13,8 @@ from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.folders import folder_names, mounted_folders, reopen_folders
 from lookalike.engine.limiting import limits_of, written_limits
 from lookalike.engine.lock import writing
-from lookalike.engine.manifest import Layout, read_manifest, write_manifest
+from lookalike.engine.manifest import Layout, Manifest, read_manifest, write_manifest
+from lookalike.engine.memory import read_memory
 from lookalike.engine.skipped import keep_skipped
 from lookalike.engine.sources import open_source
 from lookalike.engine.stages import (
@@ -20,6 +22,8 @@ from lookalike.engine.stages import (
     fill_gallery,
 )
 from lookalike.engine.synced import keep_state
+from lookalike.errors import GalleryError
+from lookalike.gallery import Store, check_store, open_gallery
 from lookalike.images import IntakeLimits, collection_state
 from lookalike.types import OnProgress, silent
 
@@ -34,6 +38,7 @@ def index_engine(
     limits: IntakeLimits | None = None,
     archive: Path | None = None,
     data_home: Path | None = None,
+    store: Store | None = None,
     on_progress: OnProgress = silent,
 ) -> Engine:
     """Embed pictures with an engine's encoder and make them its gallery.
@@ -45,6 +50,7 @@ def index_engine(
         limits: what one picture may cost from now on; None for what it was.
         archive: an archive of the named data set that is already at hand.
         data_home: where data sets are kept.
+        store: "float32" or "float16", how embeddings are stored; None for as they were.
         on_progress: told how far each stage is.
 
     Raises:
@@ -54,8 +60,25 @@ def index_engine(
     recover_engine(layout)
     read_manifest(layout.manifest)
     with writing(layout, "lookalike index"):
-        _index(layout, source, device, limits, archive, data_home, on_progress)
+        _index(layout, source, device, limits, archive, data_home, store, on_progress)
     return open_engine(layout.directory, device=device)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What of a gallery stays when its pictures are embedded again."""
+
+    store: Store
+    indexed: bool
+
+    @classmethod
+    def of(cls, layout: Layout, manifest: Manifest) -> _Before:
+        chosen = check_store(manifest.settings.get("chosen", {}).get("store") or "float32")
+        try:
+            gallery = open_gallery(layout.gallery)
+        except GalleryError:  # there is none, or it is damaged, which is why it is made again
+            return cls(chosen, indexed=False)
+        return cls(gallery.store, gallery.index_facts is not None)
 
 
 def _index(
@@ -65,6 +88,7 @@ def _index(
     limits: IntakeLimits | None,
     archive: Path | None,
     data_home: Path | None,
+    store: Store | None,
     on_progress: OnProgress,
 ) -> None:
     from lookalike.encoder import load_encoder
@@ -86,13 +110,24 @@ def _index(
         )
     encoder = load_encoder(layout.encoder, device=device)
     state = collection_state(collection)  # from before they are read, as in a build
-    clock = Clock(dict(manifest.timings))
+    clock, before = Clock(dict(manifest.timings)), _Before.of(layout, manifest)
     with exchange(layout) as work:
         with clock.time("index"):
             cache = cache_pictures(collection, encoder.image, layout, on_progress)
             keep_skipped(work, cache.skipped)
             whiten = manifest.settings["whiten"]
-            gallery = fill_gallery(encoder, cache, work, whiten=whiten, on_progress=on_progress)
+            gallery = fill_gallery(
+                encoder,
+                cache,
+                work,
+                whiten=whiten,
+                store=store or before.store,
+                on_progress=on_progress,
+            )
+            memory = read_memory(layout)
+            keep_index(
+                work, manifest, memory=memory, wanted=before.indexed, on_progress=on_progress
+            )
         counts = replace(
             manifest.counts,
             gallery=len(gallery),

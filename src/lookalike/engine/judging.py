@@ -48,9 +48,7 @@ def judge_all(
     places = np.array([query.position for query in queries], np.int64)
     near = index.search(embeddings, EVIDENCE_DEPTH, exclude=None if include_self else places)
     known = calibration.familiarity.knows(
-        evidence(
-            index.embeddings, embeddings, near, engine.encoder.widths, _errors(engine, queries)
-        )
+        evidence(index, embeddings, near, engine.encoder.widths, _errors(engine, queries))
     )
     return [
         calibration.judge(
@@ -109,5 +107,5 @@ def _errors(engine: Engine, queries: Sequence[Query]) -> NDArray[np.float64] | N
 
 def _places(engine: Engine, hits: Hits) -> NDArray[np.int64]:
     """Return the places (1, k) of hits in the gallery."""
-    found = [engine.gallery.position(hit.path) for hit in hits]
-    return np.array([[place for place in found if place is not None]], np.int64).reshape(1, -1)
+    found = engine.gallery.places_of(hits.paths)
+    return np.array([[found[path] for path in hits.paths if path in found]], np.int64)

@@ -191,12 +191,12 @@ def draw_gallery_map(
         raise SettingsError(f"seed of the map is {seed}: wanted 0 to 2**32 - 1")
     gallery = engine.gallery
     rows = _spread(np.arange(len(gallery)), MAP_LIMIT, seed)
-    places = tsne(gallery.embeddings[rows], seed, on_progress=on_progress)
-    paths, labels = gallery.paths, gallery.labels
+    places = tsne(gallery.rows(rows), seed, on_progress=on_progress)
+    paths = gallery.paths_at(rows)
     return draw_map(
         places,
-        lambda position: picture_thumbnail(engine, paths[rows[position]], 96),
-        [labels[row] for row in rows],
+        lambda position: picture_thumbnail(engine, paths[position], 96),
+        gallery.labels_at(rows),
     )
 
 
@@ -208,7 +208,7 @@ def sample_queries(engine: EngineParts, count: int) -> list[str]:
         return [cache.paths[row] for row in _spread(kept, count, engine.manifest.seed)]
     gallery = engine.gallery
     rows = _spread(np.arange(len(gallery)), count, engine.manifest.seed)
-    return [gallery.paths[row] for row in rows]
+    return gallery.paths_at(rows)
 
 
 def _row(engine: EngineParts, hits: Hits) -> GridRow:
@@ -233,7 +233,7 @@ def _row(engine: EngineParts, hits: Hits) -> GridRow:
 def _from_the_gallery(engine: EngineParts, path: str) -> Query:
     """Return the query of hits that were not made by an engine: a path of the gallery, if any."""
     position = engine.gallery.position(path)
-    label = None if position is None else engine.gallery.labels[position]
+    label = None if position is None else engine.gallery.labels_at([position])[0]
     return Query(path, -1, np.zeros((0, 0, 3), np.uint8), None, label)
 
 

@@ -69,6 +69,11 @@ class Layout:
         return self.directory / "spectral"
 
     @property
+    def memory(self) -> Path:
+        """What the gallery may take in memory, where a person has set it."""
+        return self.directory / "memory.json"
+
+    @property
     def checkpoint(self) -> Path:
         """The state of an unfinished training."""
         return self.directory / "checkpoint"

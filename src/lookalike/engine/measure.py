@@ -208,19 +208,17 @@ def _compare(
 ) -> Evaluation:
     gallery = engine.gallery
     labels = list(gallery.labels)
-    metric = check_metric(engine.manifest.metric)
+    metric, known = check_metric(engine.manifest.metric), engine.all_embeddings("evaluation")
     total = 1 + (count_baselines() if baselines else 0)
     query_labels: list[str | None] = []
     same: dict[int, list[int]] = {}
     if queries is None:
-        metrics = leave_one_out(gallery.embeddings, labels, metric)
+        metrics = leave_one_out(known, labels, metric)
     else:
         pixels, query_labels = queries.decode(engine.image, on_progress)
         embeddings = engine.encoder.embed(pixels, on_progress=on_progress)
         same = queries.same(gallery, engine.image)
-        metrics = evaluate_queries(
-            gallery.embeddings, labels, embeddings, query_labels, metric, same
-        )
+        metrics = evaluate_queries(known, labels, embeddings, query_labels, metric, same)
     on_progress(Progress("measure", 1, total))
     rows = [EvaluationRow(f"{engine.manifest.preset} (this engine)", metrics)]
     for one in fit_baselines(engine, reopen(), on_progress) if baselines else ():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
+import shlex
+from functools import cached_property, partial
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
+from lookalike.engine.memory import read_memory
 from lookalike.errors import EngineError, LookalikeError
 from lookalike.types import check_metric
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     from lookalike.encoder import Encoder
     from lookalike.engine.choice import Choice
-    from lookalike.gallery import ExactIndex, Gallery
+    from lookalike.gallery import ExactIndex, Gallery, SearchChoice, SearchIndex, SearchWith
     from lookalike.images import ImageSpec, IntakeLimits, PictureCache, Places, Skipped
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
@@ -35,9 +38,11 @@ class EngineParts:
         directory: the engine's directory.
         device: where the encoder runs.
         limits: what one picture, as a query, may cost; None for what the engine was made with.
+        search_with: "exact", "indexed" or "streamed"; "auto" takes what suits the gallery's size.
 
     Raises:
         EngineError: there is no engine, or it is of another format version.
+        SettingsError: there is no such way to search.
     """
 
     def __init__(
@@ -46,13 +51,17 @@ class EngineParts:
         *,
         device: str = "auto",
         limits: IntakeLimits | None = None,
+        search_with: SearchWith = "auto",
     ) -> None:
+        from lookalike.gallery import check_search
+
+        self.search_with = check_search(search_with)
         self.layout = Layout(Path(directory))
         recover_engine(self.layout)
         self.manifest: Manifest = read_manifest(self.layout.manifest)
         self.device = device
         self._limits = limits
-        self._indexes: dict[tuple[Metric, float | None], ExactIndex] = {}
+        self._indexes: dict[tuple[Metric, float | None], SearchIndex] = {}
         self._spectral: SpectralIndex | None = None
 
     @cached_property
@@ -115,34 +124,115 @@ class EngineParts:
         except LookalikeError:  # the cache may be deleted or damaged at any time
             return None
 
-    def index(self, metric: Metric, balance: float | None = None) -> ExactIndex:
+    def search_choice(self, metric: Metric | None = None) -> SearchChoice:
+        """Return how the gallery is searched by a metric, by the engine's own if None.
+
+        Raises:
+            SettingsError: the index was asked for and there is none.
+        """
+        from lookalike.gallery import choose_search
+
+        chosen = metric or check_metric(self.manifest.metric)
+        megabytes = read_memory(self.layout)
+        return choose_search(self.gallery, chosen, self.search_with, megabytes)
+
+    def search_note(
+        self, metric: Metric | None = None, settings: SearchSettings | None = None
+    ) -> str | None:
+        """Return what a person should know of how a search is made, if anything."""
+        own = check_metric(self.manifest.metric)
+        chosen = metric or own if settings is None else settings.choose_metric(metric, own)
+        choice = self.search_choice(chosen)
+        if settings is None or choice.search != "indexed" or not settings.weighs_gallery(chosen):
+            return choice.note
+        return (
+            f"a balance under {chosen} weighs all pictures anew and cannot use the index: each "
+            "search reads all embeddings; by inner product it can (--metric inner)"
+        )
+
+    def index(self, metric: Metric, balance: float | None = None) -> SearchIndex:
         """Return the index that answers searches by `metric`.
 
         Args:
             metric: "euclidean", "cosine" or "inner".
-            balance: weighs the gallery's embeddings anew, in a copy; None takes them as they are.
+            balance: weighs the gallery's embeddings anew, in a copy, or as they are read from the
+                disk where they are not in memory; None takes them as they are.
 
         Raises:
-            SettingsError: the balance is out of range, or the embedding has no parts to weigh.
+            SettingsError: the balance is out of range, the embedding has no parts to weigh, or the
+                index was asked for and there is none.
         """
-        from lookalike.gallery import ExactIndex
-
         if (metric, balance) not in self._indexes:
-            rows = self.gallery.embeddings
+            index = self._make_index(metric, balance)
             if balance is not None:
-                rows = self.encoder.rebalanced(rows, balance)
                 # Each copy is as large as the gallery: those of the last balance stay.
                 kept = [key for key in self._indexes if key[1] in (None, balance)]
                 self._indexes = {key: self._indexes[key] for key in kept}
-            self._indexes[metric, balance] = ExactIndex(rows, metric)
+            self._indexes[metric, balance] = index
         return self._indexes[metric, balance]
+
+    def _make_index(self, metric: Metric, balance: float | None) -> SearchIndex:
+        from lookalike.gallery import ExactIndex, GraphIndex, StreamedIndex
+
+        way = self.search_choice(metric).search
+        if balance is not None:
+            weigh = partial(self.encoder.rebalanced, balance=balance)
+            if way == "exact":
+                return ExactIndex(weigh(self.gallery.embeddings), metric)
+            return StreamedIndex(self.gallery, metric, weigh)
+        if way == "exact":
+            return ExactIndex(self.gallery.embeddings, metric)
+        return (
+            GraphIndex(self.gallery, metric)
+            if way == "indexed"
+            else StreamedIndex(self.gallery, metric)
+        )
+
+    def exact_index(self, metric: Metric, purpose: str) -> ExactIndex:
+        """Return the index in memory, for what compares the whole gallery.
+
+        Args:
+            metric: "euclidean", "cosine" or "inner".
+            purpose: what needs it, for the message.
+
+        Raises:
+            EngineError: the embeddings are more than memory is set to hold.
+        """
+        from lookalike.gallery import ExactIndex
+
+        rows, index = self.all_embeddings(purpose), self._indexes.get((metric, None))
+        if not isinstance(index, ExactIndex):
+            index = ExactIndex(rows, metric)
+            self._indexes[metric, None] = index
+        return index
+
+    def all_embeddings(self, purpose: str) -> NDArray[np.float32]:
+        """Return the embeddings (N, D) of the whole gallery, where memory is set to hold them.
+
+        Args:
+            purpose: what needs them, for the message.
+
+        Raises:
+            EngineError: they are more.
+        """
+        from lookalike.gallery import embedding_megabytes
+
+        size, allowed = embedding_megabytes(self.gallery), read_memory(self.layout)
+        if size > allowed and self.search_with != "exact":
+            place = shlex.quote(str(self.layout.directory))
+            raise EngineError(
+                f"{purpose} needs all embeddings in memory, {size:,.0f} MB, and memory is set to "
+                f"{allowed:,.0f} MB: allow {ceil(size):,} MB with `lookalike accelerate {place}`"
+                " and memory (--memory)"
+            )
+        return self.gallery.embeddings
 
     def weighed(
         self,
         queries: NDArray[np.float32],
         metric: Metric | None,
         settings: SearchSettings | None,
-    ) -> tuple[NDArray[np.float32], ExactIndex]:
+    ) -> tuple[NDArray[np.float32], SearchIndex]:
         """Return queries (Q, D) and the index to search for them, weighed as the settings say.
 
         Args:
@@ -166,13 +256,21 @@ class EngineParts:
             return weighed, self.index(chosen, settings.balance)
         return self.encoder.balanced(queries, settings.balance), self.index(chosen)
 
-    def spectral(self, index: ExactIndex, settings: SearchSettings | None) -> SpectralIndex | None:
+    def spectral(self, index: SearchIndex, settings: SearchSettings | None) -> SpectralIndex | None:
         """Return the spectral index over `index` where the settings need it.
 
         It is kept in memory and, where that may be written, in the engine's directory.
+
+        Raises:
+            EngineError: the embeddings are more than memory is set to hold.
         """
         if settings is None or settings.rerank != "spectral":
             return None
+        from lookalike.gallery import ExactIndex
+
+        if not isinstance(index, ExactIndex):
+            self.all_embeddings("rerank spectral")
+            raise EngineError("rerank spectral needs all embeddings in memory: search exact")
         if self._spectral is None or self._spectral.index is not index:
             from lookalike.search import kept_spectral
 
@@ -260,8 +358,11 @@ class EngineParts:
 
     def info(self) -> dict[str, Any]:
         """Return what the engine holds and how it was made, ready for JSON."""
+        from lookalike.engine.footprint import footprint_dict
+
         manifest = self.manifest.as_dict()
-        return {"engine": str(self.layout.directory), **manifest}
+        engine = str(self.layout.directory)
+        return {"engine": engine, **manifest, "gallery": footprint_dict(self)}
 
     def _mismatch(self) -> EngineError:
         return EngineError(

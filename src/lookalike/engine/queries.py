@@ -127,11 +127,12 @@ def embed_all(
     embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """Return the embeddings (N, D) of queries: those the gallery knows, the rest in one batch."""
-    embeddings = np.empty((len(queries), gallery.embeddings.shape[1]), np.float32)
+    embeddings = np.empty((len(queries), gallery.width), np.float32)
     known = [number for number, query in enumerate(queries) if query.pixels is None]
     fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
     if known:
-        embeddings[known] = gallery.embeddings[[queries[number].position for number in known]]
+        places = np.array([queries[number].position for number in known], np.int64)
+        embeddings[known] = gallery.rows(places)
     if fresh:
         embeddings[fresh] = embed(np.stack([p for q in queries if (p := q.pixels) is not None]))
     return embeddings
@@ -177,13 +178,13 @@ def resolve(
         position = _position_of_file(path, digest, gallery, places)
         if position is None:
             return _decoded(path, name_of_file(str(query)), reader)
-        name, label = gallery.paths[position], gallery.labels[position]
-        if digest == gallery.sha256[position]:
+        (name,), (label,) = gallery.paths_at([position]), gallery.labels_at([position])
+        if digest == gallery.sha256_at(position):
             return Query(name, position, None, path.absolute(), label)
         return replace(_decoded(path, name, reader, position), label=label)
     position = gallery.position(str(query))
     if position is not None:
-        return Query(str(query), position, None, None, gallery.labels[position])
+        return Query(str(query), position, None, None, gallery.labels_at([position])[0])
     kept = cache.position(str(query)) if cache is not None else None
     if cache is not None and kept is not None:
         return Query(str(query), -1, np.asarray(cache.pixels[kept]), None, cache.labels[kept])
@@ -212,7 +213,7 @@ def _cropped(
             path = find_path(places.file(name))
         if path is None or not path.is_file():
             raise QueryError(f"{name} cannot be cropped: there is no such file, give one")
-        source, name = path, name if position is None else gallery.paths[position]
+        source, name = path, name if position is None else gallery.paths_at([position])[0]
     try:
         part = crop(source, query.box, reader.limits)
         pixels = reader.pixels(part)
@@ -220,7 +221,7 @@ def _cropped(
         raise UnreadableQueryError(f"the query cannot be cropped: {error}") from error
     if position is None:
         return Query(name, -1, pixels, part)
-    return Query(name, position, pixels, part, gallery.labels[position])
+    return Query(name, position, pixels, part, gallery.labels_at([position])[0])
 
 
 def _decoded(query: PictureLike, name: str, reader: QueryReader, position: int = -1) -> Query:
@@ -252,7 +253,7 @@ def _position_of_file(path: Path, digest: str, gallery: Gallery, places: Places)
             if position is not None:
                 return position
     for position in gallery.positions_of(digest):
-        original = find_path(places.file(gallery.paths[position]))
+        original = find_path(places.file(gallery.paths_at([position])[0]))
         if original is not None and original.samefile(path):
             return position
     return None

@@ -230,7 +230,7 @@ def _facts(engine: Engine) -> dict[str, str]:
         "Trained on": f"{counts.train:,}" if counts.train else "nothing (pretrained)",
         "Preset": manifest.preset,
         "Picture size": f"{height} × {width}, {'grey' if channels == 1 else 'colour'}",
-        "Numbers in an embedding": f"{engine.gallery.embeddings.shape[1]:,}",
+        "Numbers in an embedding": f"{engine.gallery.width:,}",
         "Metric": manifest.metric,
         "Seed": str(manifest.seed),
         "Device": str(manifest.settings.get("device", "")),

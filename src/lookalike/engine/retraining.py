@@ -18,6 +18,7 @@ from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import leaving_the_engine
 from lookalike.engine.folders import reopen_folders
 from lookalike.engine.manifest import Layout, Manifest
+from lookalike.engine.memory import read_memory
 from lookalike.engine.settings import BuildSettings
 from lookalike.errors import SettingsError
 from lookalike.gallery import open_gallery
@@ -84,7 +85,17 @@ def retrain_engine(
     if epochs is None and minutes is None:
         pictures = sum(picture.split in (None, "train") for picture in collection.pictures)
         epochs = max(1, round(SHARE * _epochs(manifest, preset.training, pictures)))
-    settings = _settings(manifest, epochs=epochs, minutes=minutes, seed=seed, device=device)
+    settings = replace(
+        _settings(manifest, epochs=epochs, minutes=minutes, seed=seed, device=device),
+        store=opened.gallery.store,
+    )
+    start = Start(
+        opened.encoder,
+        partial(_numbers, layout),
+        manifest.retrained,
+        memory=read_memory(layout),
+        indexed=opened.gallery.index_facts is not None,
+    )
     made = train_engine(
         collection,
         layout.directory,
@@ -93,7 +104,7 @@ def retrain_engine(
         resume=resume,
         overwrite=overwrite,
         choice=read_choice(layout),
-        start=Start(opened.encoder, partial(_numbers, layout), manifest.retrained),
+        start=start,
         on_progress=on_progress,
     )
     if report:

@@ -17,6 +17,7 @@ from lookalike.pictures import check_format, save
 from lookalike.types import Hits, Metric, OnProgress, silent
 
 if TYPE_CHECKING:
+    from lookalike.gallery import SearchWith
     from lookalike.images import Crop
     from lookalike.search import Combine, SearchSettings
 
@@ -74,6 +75,7 @@ def search_engine(
     crop: Crop | None = None,
     grid: Path | None = None,
     device: str = "auto",
+    search_with: SearchWith = "auto",
     on_progress: OnProgress = silent,
 ) -> Found:
     """Search an engine for several queries; a folder stands for all its pictures.
@@ -90,6 +92,7 @@ def search_engine(
         crop: the part of each of `queries` to search with; None for the whole.
         grid: where to draw the hits, if anywhere.
         device: where the encoder runs.
+        search_with: "exact", "indexed", "streamed", or "auto".
         on_progress: told how many queries are embedded.
 
     Raises:
@@ -100,7 +103,7 @@ def search_engine(
     """
     if grid is not None:
         check_format(grid)
-    opened = open_engine(engine, device=device)
+    opened = open_engine(engine, device=device, search_with=search_with)
     if k is not None and k < 1:
         raise QueryError(f"k is {k}: wanted 1 or more")
     notes: list[str] = []
@@ -137,6 +140,9 @@ def search_engine(
     _check_each_is_answered(queries, groups, unreadable)
     notes += [f"skipped: {error}" for error in unreadable]
     failure = None if grid is None else _save_grid(opened, hits, grid)
+    note = opened.search_note(metric, settings)
+    if note is not None:
+        notes.append(note)
     if where is not None and not any(hits):
         notes.append(_nothing_matches(opened, where))
     if _lacks_calibration(opened):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.errors import SettingsError
+from lookalike.gallery import Store, check_store
 from lookalike.images import Collection, ImageSpec
 from lookalike.images.decoding import decode_in_order
 from lookalike.models import DEFAULT_PRESET, get_preset
@@ -42,6 +43,7 @@ class BuildSettings:
         seed: of weights, shuffling and samples.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         weights: file with pretrained weights, for presets that load some.
+        store: "float16" halves the gallery on the disk; None is "float32".
     """
 
     preset: str = DEFAULT_PRESET
@@ -57,6 +59,7 @@ class BuildSettings:
     seed: int = 0
     device: str = "auto"
     weights: Path | None = None
+    store: Store | None = None
 
     def __post_init__(self) -> None:
         get_preset(self.preset)
@@ -77,6 +80,8 @@ class BuildSettings:
             raise SettingsError(f"seed is {self.seed}: wanted 0 to 2**63 - 1")
         if self.metric is not None:
             check_metric(self.metric)
+        if self.store is not None:
+            check_store(self.store)
 
     def chosen(self) -> dict[str, Any]:
         """Return what was chosen, without what was left to the preset."""

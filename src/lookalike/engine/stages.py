@@ -23,7 +23,7 @@ from lookalike.engine.unfinished import (
     keep_plan,
 )
 from lookalike.errors import CollectionError, SettingsError
-from lookalike.gallery import Gallery, GalleryRows, write_gallery
+from lookalike.gallery import Gallery, GalleryRows, Store, write_gallery
 from lookalike.images import (
     Collection,
     ImageSpec,
@@ -199,6 +199,7 @@ def fill_gallery(
     *,
     whiten: bool,
     number: Numbered = None,
+    store: Store = "float32",
     on_progress: OnProgress = silent,
 ) -> Gallery:
     """Embed the gallery's pictures, fit the whitening on them, write encoder and gallery.
@@ -209,6 +210,7 @@ def fill_gallery(
         layout: where encoder and gallery go.
         whiten: half-whiten the embeddings.
         number: gives ids (N,) to pictures by their paths; None numbers them anew.
+        store: "float32" or "float16", how embeddings are stored.
         on_progress: told how many pictures are embedded.
 
     Raises:
@@ -240,6 +242,7 @@ def fill_gallery(
         ),
         fingerprint=encoder.fingerprint,
         ids=number(paths) if number else None,
+        store=store,
     )
 
 

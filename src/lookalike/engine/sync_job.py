@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.accelerating import keep_index
 from lookalike.engine.decoded import cache_matches, match_cache
 from lookalike.engine.describing import source_name
 from lookalike.engine.drift import Familiarity
@@ -83,6 +84,7 @@ class SyncJob:
         gone = [one for one in own if one in self.broken and one not in self.unread]
         self.writer.remove(np.array([own[position] for position in gone], np.int64))
         self.writer.compact()
+        keep_index(self.engine.layout, self.engine.manifest, on_progress=self.on_progress)
 
     def finish(self) -> int:
         """Write what else depends on the gallery; return how many pictures it holds now."""
@@ -146,7 +148,7 @@ class SyncJob:
                 gallery.widths[places],
                 gallery.heights[places],
                 [gallery.sha256[place] for place in places],
-                gallery.embeddings[places],
+                gallery.rows(np.array(places, np.int64)),
                 rows.file_sizes,
                 rows.modified,
             ),

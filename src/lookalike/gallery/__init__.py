@@ -1,36 +1,65 @@
 """The gallery: pictures' embeddings and facts, stored, filtered, searched and grouped.
 
-One contract, one file per engine: an index takes embeddings and a metric, and its `search` gives
-`Neighbours`. `INDEXES` names those there are.
+One contract, `SearchIndex`, one file per engine: `ExactIndex` in memory, `GraphIndex` by an index
+on the disk, `StreamedIndex` from the disk without one. `choose_search` says which is used when.
 """
 
 from __future__ import annotations
 
 from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
-from lookalike.gallery.clusters import Partition, k_means
-from lookalike.gallery.exact import ExactIndex, Neighbours
-from lookalike.gallery.rows import GalleryRows
-from lookalike.gallery.store import (
-    Gallery,
-    newest_version,
-    open_gallery,
-    write_gallery,
+from lookalike.gallery.choice import (
+    EXACT_MEGABYTES,
+    SEARCHES,
+    Search,
+    SearchChoice,
+    SearchWith,
+    check_search,
+    choose_search,
+    embedding_megabytes,
 )
+from lookalike.gallery.clusters import Partition, k_means
+from lookalike.gallery.exact import ExactIndex
+from lookalike.gallery.facts import IndexFacts
+from lookalike.gallery.graph import GraphIndex
+from lookalike.gallery.indexing import FEWEST, RECALL, build_index, follow_index, measure_index
+from lookalike.gallery.neighbours import Neighbours, SearchIndex
+from lookalike.gallery.opened import Gallery
+from lookalike.gallery.rows import STORES, GalleryRows, Store, check_store
+from lookalike.gallery.store import count_states, newest_version, open_gallery, write_gallery
+from lookalike.gallery.streamed import StreamedIndex
 
 __all__ = [
-    "INDEXES",
+    "EXACT_MEGABYTES",
+    "FEWEST",
+    "RECALL",
+    "SEARCHES",
+    "STORES",
     "ExactIndex",
     "Gallery",
     "GalleryRows",
     "GalleryVersion",
     "GalleryWriter",
+    "GraphIndex",
+    "IndexFacts",
     "MovedRows",
     "Neighbours",
     "Partition",
+    "Search",
+    "SearchChoice",
+    "SearchIndex",
+    "SearchWith",
+    "Store",
+    "StreamedIndex",
+    "build_index",
+    "check_search",
+    "check_store",
+    "choose_search",
+    "count_states",
+    "embedding_megabytes",
+    "follow_index",
     "k_means",
+    "measure_index",
     "newest_version",
     "open_gallery",
     "write_gallery",
 ]
-
-INDEXES = {"exact": ExactIndex}

@@ -18,9 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError, StorageError
-from lookalike.gallery.rows import GalleryRows, as_table
-from lookalike.gallery.store import manifests, open_state, reason_of
+from lookalike.gallery.facts import INDEX_NAME, IndexFacts
+from lookalike.gallery.opened import reason_of
+from lookalike.gallery.rows import GalleryRows, Store, as_table
+from lookalike.gallery.store import INDEX_CACHE, manifests, open_state
 from lookalike.storage import storage_errors, sync_directory
+from lookalike.types import Metric
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +35,10 @@ MOST_FRAGMENTS = 32
 # States that were replaced since then stay: a reader in another process may still be at one.
 KEPT = timedelta(days=7)
 REMOVED_AT_ONCE = 10_000
+# The index: links of each embedding in its graph, and how many others are looked at to find them.
+EDGES = 20
+THOROUGH = 100
+LANCE_METRICS = {"euclidean": "l2", "cosine": "cosine", "inner": "dot"}
 
 
 @dataclass(frozen=True)
@@ -89,16 +96,21 @@ class GalleryWriter:
             if version > newest:  # half written when the power was lost
                 with storage_errors(path):
                     path.rename(path.with_suffix(".broken"))
-        self._dataset = lance.dataset(str(directory))
+        self._dataset = lance.dataset(str(directory), index_cache_size_bytes=INDEX_CACHE)
+        kind = self._dataset.schema.field("embedding").type.value_type
+        self._store: Store = "float16" if str(kind) == "halffloat" else "float32"
         self._synced = self._files()
 
     def put(self, rows: GalleryRows, ids: NDArray[np.int64]) -> None:
         """Add rows, or replace those of the same ids.
 
         Raises:
+            GalleryError: an embedding is too large for the float16 that is stored.
             StorageError: the disk is full or may not be written.
         """
-        self._merge(as_table(rows, ids), lambda merge: merge.when_not_matched_insert_all())
+        self._merge(
+            as_table(rows, ids, self._store), lambda merge: merge.when_not_matched_insert_all()
+        )
 
     def move(self, rows: MovedRows) -> None:
         """Change what is known of files whose content, and so whose embedding, stays.
@@ -141,6 +153,59 @@ class GalleryWriter:
         old = [after.time for after in states[1:] if after.time <= now - kept]
         if old:
             self._commit(lambda: self._dataset.cleanup_old_versions(older_than=now - old[-1]))
+
+    def build_index(self, metric: Metric, partitions: int) -> None:
+        """Build the index over all embeddings anew; see `lookalike.gallery.build_index`.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        self._commit(
+            lambda: self._dataset.create_index(
+                "embedding",
+                "IVF_HNSW_SQ",
+                name=INDEX_NAME,
+                metric=LANCE_METRICS[metric],
+                replace=True,
+                num_partitions=partitions,
+                m=EDGES,
+                ef_construction=THOROUGH,
+            )
+        )
+
+    def extend_index(self) -> None:
+        """Take the embeddings that the index does not hold into it.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        self._commit(self._dataset.optimize.optimize_indices)
+
+    def drop_index(self) -> None:
+        """Forget the index; the gallery is searched without it.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        self._commit(lambda: self._dataset.drop_index(INDEX_NAME))
+
+    def keep_facts(self, facts: IndexFacts) -> None:
+        """Keep what is known of the index, with this state and those after it.
+
+        Raises:
+            StorageError: the disk is full or may not be written.
+        """
+        self._commit(lambda: self._dataset.update_config(facts.as_config()))
+
+    def outside_index(self) -> int:
+        """Return how many embeddings the index does not hold; they are compared one by one."""
+        held: set[int] = set()
+        for one in self._dataset.describe_indices():
+            if one.name == INDEX_NAME:
+                for segment in one.segments:
+                    held |= set(segment.fragment_ids)
+        fragments = self._dataset.get_fragments()
+        return sum(one.count_rows() for one in fragments if one.fragment_id not in held)
 
     def versions(self) -> list[GalleryVersion]:
         """Return the states that can be gone back to, the oldest first."""

@@ -1,52 +1,31 @@
-"""Exact search in memory: faiss finds candidates in float32, float64 puts them in order."""
+"""Exact search in memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import QueryError
+from lookalike.gallery.neighbours import Neighbours, check_queries
+from lookalike.gallery.scan import VALUES, Block, Prepared, block_rows, prepare, scan, true_scores
 from lookalike.types import Metric, check_metric
 
-__all__ = ["ExactIndex", "Neighbours"]
+__all__ = ["ExactIndex"]
 
-# More candidates than asked for, so that rounding in float32 cannot hide a true neighbour.
-MARGIN = 16
-# Float64 values gathered at once when candidates are scored again (64 MB).
-BLOCK = 8_000_000
-EPSILON = float(np.finfo(np.float32).eps)
-# Products below TINY vanish in float32; sums near LARGEST may have overflowed on the way.
-TINY = float(np.finfo(np.float32).tiny)
-LARGEST = float(np.finfo(np.float32).max)
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The nearest of each query, closest first, ties in the order of their places.
-
-    Attributes:
-        scores: float64 (Q, k), higher is closer; -inf where there are fewer than k.
-        positions: int64 (Q, k), places in the gallery; -1 where there are fewer than k.
-    """
-
-    scores: NDArray[np.float64]
-    positions: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        if self.scores.shape != self.positions.shape:
-            raise QueryError(
-                f"neighbours do not match: scores {self.scores.shape}, "
-                f"positions {self.positions.shape}"
-            )
+# Rows that are not as faiss wants them are kept as a copy up to so many bytes; beyond, every search
+# makes them ready anew, a block at a time: slower, in half the memory.
+KEPT_BYTES = 256_000_000
+# Lengths that differ by no more than this share count as one: rounding makes that of unit vectors.
+EQUAL = 1e-5
+# So do these where a copy would be too large; more candidates make up for it (float16's rounding).
+NEARLY_EQUAL = 2e-3
+# Centring pays where the rows are this many times further from the origin than from their mean.
+FAR = 2.0
 
 
 class ExactIndex:
-    """Embeddings in memory, searched one by one.
-
-    Scores are minus the Euclidean distance, the cosine (0 with a zero vector) or the inner
-    product, each computed in float64 from the embeddings as they are stored.
+    """Embeddings in memory, searched one by one; see `SearchIndex`.
 
     Args:
         embeddings: float32 (N, D), kept, not copied.
@@ -56,14 +35,17 @@ class ExactIndex:
     def __init__(self, embeddings: NDArray[np.float32], metric: Metric) -> None:
         self.metric: Metric = check_metric(metric)
         self.embeddings = embeddings
-        # Distances far from the origin cancel in float32: centred, they do not.
-        self._centre = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._work = self._prepare(embeddings)
-        squares = np.einsum("nd,nd->n", self._work, self._work, dtype=np.float64)
-        self._longest = float(np.sqrt(squares.max(initial=0)))
+        squares = np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64)
+        self._centre = self._far_centre(squares) if metric == "euclidean" else None
+        self._prepared = self._prepare(squares)
 
     def __len__(self) -> int:
         return len(self.embeddings)
+
+    @property
+    def width(self) -> int:
+        """How many numbers an embedding has, D."""
+        return int(self.embeddings.shape[1])
 
     def search(
         self,
@@ -84,156 +66,63 @@ class ExactIndex:
         Raises:
             QueryError: k is less than 1, or the queries are not finite or not D wide.
         """
-        queries = self._check(queries, k)
+        queries = check_queries(queries, k, self.width)
         places = None if allowed is None else np.unique(allowed)
-        count = len(self) if places is None else len(places)
-        columns = min(k, len(self))
-        scores = np.full((len(queries), columns), -np.inf)
-        positions = np.full((len(queries), columns), -1, np.int64)
-        left_out = exclude if exclude is not None and (exclude >= 0).any() else None
-        wanted = min(columns + (left_out is not None), count)
-        if wanted:
-            rows = _Rows(self, places, queries, left_out, columns)
-            rows.fill(wanted, count, scores, positions)
-        return Neighbours(scores, positions)
-
-    def _prepare(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return rows such that faiss's plain kernels order them by this metric."""
-        if self.metric == "euclidean":
-            return np.ascontiguousarray(rows - self._centre)
-        if self.metric == "cosine":
-            lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-            return np.ascontiguousarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)
-        return np.ascontiguousarray(rows)
-
-    def _check(self, queries: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-        if k < 1:
-            raise QueryError(f"k is {k}: wanted 1 or more")
-        width = self.embeddings.shape[1]
-        if queries.ndim != 2 or queries.shape[1] != width:
-            raise QueryError(f"queries are {queries.shape}: wanted (Q, {width})")
-        if not np.isfinite(queries).all():
-            raise QueryError("a query's embedding holds NaN or infinity: train the encoder again")
-        return np.ascontiguousarray(queries, dtype=np.float32)
-
-    def _candidates(
-        self, queries: NDArray[np.float32], places: NDArray[np.int64] | None, count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return places (Q, count) of the nearest in float32, and the last one's float32 score."""
-        import faiss
-
-        work = self._work if places is None else self._work[places]
-        euclidean = self.metric == "euclidean"
-        kind = faiss.METRIC_L2 if euclidean else faiss.METRIC_INNER_PRODUCT
-        values, found = faiss.knn(self._prepare(queries), work, count, metric=kind)
-        last = values[:, -1].astype(np.float64)
-        found = found.astype(np.int64)
-        return (found if places is None else places[found]), (-last if euclidean else last)
-
-    def _doubt(self, queries: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return how far a float32 score of faiss may be from the true one, for each query.
-
-        The usual bound of a sum of D products, on |q||x|, and on (|q| + |x|)² for distances,
-        which faiss may compute as |q|² + |x|² - 2qx; infinite where float32 may overflow.
-        """
-        lengths = np.linalg.norm(self._prepare(queries).astype(np.float64), axis=1)
-        terms = EPSILON * (queries.shape[1] + 8)
-        largest = lengths * self._longest
-        if self.metric == "euclidean":
-            largest = 2 * (lengths + self._longest) ** 2
-        doubt = terms * largest + 2 * queries.shape[1] * TINY
-        return np.asarray(np.where(largest < LARGEST / 4, doubt, np.inf))
+        return scan(
+            lambda: self._blocks(places),
+            queries,
+            self.metric,
+            columns=min(k, len(self)),
+            count=len(self) if places is None else len(places),
+            exclude=exclude,
+            centre=self._centre,
+        )
 
     def score(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the true scores, float64 (Q, C), of each query with its own `places` (Q, C)."""
         scores = np.empty(places.shape)
-        width = self.embeddings.shape[1]
-        step = max(1, BLOCK // max(1, width))
+        step = max(1, VALUES // max(1, self.width))
         for number, query in enumerate(queries.astype(np.float64)):
             for start in range(0, places.shape[1], step):
-                block = places[number, start : start + step]
-                rows = self.embeddings[block].astype(np.float64)
-                scores[number, start : start + step] = self._true_scores(query, rows)
+                rows = self.rows(places[number, start : start + step]).astype(np.float64)
+                scores[number, start : start + step] = true_scores(self.metric, query, rows)
         return scores
 
-    def _true_scores(
-        self, query: NDArray[np.float64], rows: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        if self.metric == "euclidean":
-            return np.asarray(-np.sqrt(np.square(rows - query).sum(axis=1)))
-        # Not `rows @ query`: BLAS rounds a row by its place, and equal pictures must tie.
-        products: NDArray[np.float64] = (rows * query).sum(axis=1)
-        if self.metric == "inner":
-            return products
-        lengths = np.sqrt(np.square(rows).sum(axis=1)) * np.sqrt(np.square(query).sum())
-        return np.asarray(products / np.where(lengths > 0, lengths, 1))
+    def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the embeddings of some places, float32 (..., D) for places of any shape."""
+        return self.embeddings[places]
 
+    def _blocks(self, places: NDArray[np.int64] | None) -> Iterator[Block]:
+        """Give what is searched: everything at once where nothing has to be copied for it."""
+        if places is None and self._prepared is not None:
+            yield Block(self.embeddings, None, self._prepared)
+            return
+        every = np.arange(len(self)) if places is None else places
+        step = block_rows(self.width)
+        for start in range(0, len(every), step):
+            chosen = every[start : start + step]
+            rows = self.embeddings[chosen]
+            kept = self._prepared
+            prepared = (
+                prepare(rows, self.metric, self._centre) if kept is None else kept.part(chosen)
+            )
+            yield Block(rows, chosen, prepared)
 
-class _Rows:
-    """The queries of one call, widened until no neighbour can have been missed."""
+    def _far_centre(self, squares: NDArray[np.float64]) -> NDArray[np.float32] | None:
+        centre = self.embeddings.mean(axis=0, dtype=np.float64)
+        around = squares.mean() - np.square(centre).sum() if len(self) else 0.0
+        far = squares.mean() > FAR * max(around, 0.0) if len(self) else False
+        return centre.astype(np.float32) if far else None
 
-    def __init__(
-        self,
-        index: ExactIndex,
-        places: NDArray[np.int64] | None,
-        queries: NDArray[np.float32],
-        exclude: NDArray[np.int64] | None,
-        columns: int,
-    ) -> None:
-        self.index = index
-        self.places = places
-        self.queries = queries
-        self.exclude = exclude
-        self.columns = columns
-
-    def fill(
-        self,
-        wanted: int,
-        count: int,
-        scores: NDArray[np.float64],
-        positions: NDArray[np.int64],
-    ) -> None:
-        open_rows = np.arange(len(self.queries))
-        asked = wanted + max(MARGIN, wanted // 8)
-        while len(open_rows):
-            # A long list is no shorter than scoring everything in float64.
-            everything = asked * 4 >= count
-            sure = self._fill_some(open_rows, count if everything else asked, wanted, count,
-                                   scores, positions)  # fmt: skip
-            open_rows = open_rows[~sure]
-            asked *= 4
-
-    def _fill_some(
-        self,
-        rows: NDArray[np.int64],
-        asked: int,
-        wanted: int,
-        count: int,
-        scores: NDArray[np.float64],
-        positions: NDArray[np.int64],
-    ) -> NDArray[np.bool_]:
-        """Search for `rows`, asking for so many candidates; return for which that was enough."""
-        queries = self.queries[rows]
-        index = self.index
-        if asked >= count:
-            every = np.arange(len(index)) if self.places is None else self.places
-            found = np.broadcast_to(every, (len(rows), count))
-            last = np.full(len(rows), -np.inf)
-        else:
-            found, last = index._candidates(queries, self.places, asked)
-            found = np.sort(found, axis=1)
-        true = index.score(queries, found)
-        worst = -np.partition(-true, wanted - 1, axis=1)[:, wanted - 1]
-        if index.metric == "euclidean":
-            worst = -np.square(worst)  # faiss's scale: squared distances
-        sure: NDArray[np.bool_] = (asked >= count) | (worst - index._doubt(queries) >= last)
-        if self.exclude is not None:
-            true = np.where(found == self.exclude[rows, None], -np.inf, true)
-        order = np.argsort(-true, axis=1, kind="stable")[:, : self.columns]
-        width = order.shape[1]
-        best = np.take_along_axis(true, order, axis=1)
-        scores[rows, :width] = best
-        positions[rows, :width] = np.where(
-            best > -np.inf, np.take_along_axis(found, order, axis=1), -1
-        )
-        return sure
+    def _prepare(self, squares: NDArray[np.float64]) -> Prepared | None:
+        """Return the rows for faiss; None where they are many and no use as they are."""
+        longest = float(np.sqrt(squares.max(initial=0)))
+        plain = np.ascontiguousarray(self.embeddings)
+        if self.metric == "inner" or (self.metric == "euclidean" and self._centre is None):
+            return Prepared(plain, longest)
+        kept = self.embeddings.size * 4 <= KEPT_BYTES
+        if self.metric == "cosine" and len(self):
+            shortest = float(np.sqrt(squares.min()))
+            if shortest > 0 and longest <= shortest * (1 + (EQUAL if kept else NEARLY_EQUAL)):
+                return Prepared(plain, longest, longest, 2 * (longest / shortest - 1))
+        return prepare(self.embeddings, self.metric, self._centre) if kept else None

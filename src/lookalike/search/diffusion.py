@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import SettingsError
-from lookalike.gallery import ExactIndex, Neighbours
+from lookalike.gallery import Neighbours, SearchIndex
 from lookalike.search.expansion import unit_rows
 from lookalike.search.rerank import first_places, reorder
 from lookalike.search.settings import SearchSettings
@@ -26,7 +26,7 @@ TOLERANCE = 1e-6
 
 
 def diffuse(
-    index: ExactIndex,
+    index: SearchIndex,
     queries: NDArray[np.float32],
     found: Neighbours,
     *,
@@ -70,7 +70,7 @@ def diffuse(
     scores = []
     for cosines, places in zip(found.scores, first_places(found, depth), strict=True):
         own = cosines[: len(places)]
-        rows = unit_rows(index.embeddings[places].astype(np.float64)).astype(np.float32)
+        rows = unit_rows(index.rows(places).astype(np.float64)).astype(np.float32)
         graph = normalised_graph(*_nearest(rows, neighbours), gamma=gamma)
         flow = np.maximum(own, 0) ** gamma
         flow[sources:] = 0

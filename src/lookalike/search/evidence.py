@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery import Neighbours
+from lookalike.gallery import Neighbours, SearchIndex
 from lookalike.search.expansion import unit_rows
 
 __all__ = ["EVIDENCE_DEPTH", "evidence"]
@@ -23,7 +23,7 @@ BLOCK = 8_000_000
 
 
 def evidence(
-    embeddings: NDArray[np.float32],
+    index: SearchIndex,
     queries: NDArray[np.float32],
     found: Neighbours,
     widths: Sequence[int],
@@ -38,7 +38,7 @@ def evidence(
     rebuilds badly what it has never seen: the logarithm of its error comes last.
 
     Args:
-        embeddings: float32 (N, D), of the gallery.
+        index: over the gallery.
         queries: float32 (Q, D).
         found: their neighbours (Q, k), closest first; the first `EVIDENCE_DEPTH` are looked at.
         widths: of the embedding's parts; they sum to D.
@@ -49,14 +49,14 @@ def evidence(
         float64 (Q, 4 + 2 · parts), and a column more for errors; but for that, all 0 for a query
         without neighbours.
     """
-    rows = _of_neighbours(embeddings, queries, found, widths)
+    rows = _of_neighbours(index, queries, found, widths)
     if errors is None:
         return rows
     return np.column_stack([rows, np.log(np.maximum(errors, SMALLEST_ERROR))])
 
 
 def _of_neighbours(
-    embeddings: NDArray[np.float32],
+    index: SearchIndex,
     queries: NDArray[np.float32],
     found: Neighbours,
     widths: Sequence[int],
@@ -75,10 +75,10 @@ def _of_neighbours(
     others = scores[:, 1:].mean(axis=1) if scores.shape[1] > 1 else scores[:, 0]
     for column, other in enumerate((_at(scores, 1), _at(scores, 4), others), start=1):
         rows[:, column] = scores[:, 0] - other
-    block = max(1, BLOCK // max(1, embeddings.shape[1] * scores.shape[1]))
+    block = max(1, BLOCK // max(1, index.width * scores.shape[1]))
     for start in range(0, len(queries), block):
         part = slice(start, start + block)
-        cosines = _part_cosines(embeddings[places[part]], queries[part], widths)
+        cosines = _part_cosines(index.rows(places[part]), queries[part], widths)
         cosines[~there[part]] = -1
         rows[part, 4::2] = cosines[:, 0]
         rows[part, 5::2] = cosines.max(axis=1)

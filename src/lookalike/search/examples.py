@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import QueryError, SettingsError
-from lookalike.gallery import ExactIndex, Neighbours
+from lookalike.gallery import Neighbours, SearchIndex
 from lookalike.search.expansion import unit_rows
 from lookalike.types import Metric
 
@@ -59,7 +59,7 @@ def mean_query(
 
 
 def best_match(
-    index: ExactIndex,
+    index: SearchIndex,
     like: NDArray[np.float32],
     k: int,
     unlike: NDArray[np.float32] | None = None,
@@ -91,8 +91,8 @@ def best_match(
     like, unlike = _check(like, unlike, weight)
     if k < 1:
         raise QueryError(f"k is {k}: wanted 1 or more")
-    if like.shape[1] != index.embeddings.shape[1]:
-        width = index.embeddings.shape[1]
+    if like.shape[1] != index.width:
+        width = index.width
         raise QueryError(f"examples are {like.shape}: wanted (P, {width})")
     if len(unlike):
         places = np.arange(len(index)) if allowed is None else np.unique(allowed)
@@ -111,7 +111,7 @@ def best_match(
 
 
 def _largest(
-    index: ExactIndex, examples: NDArray[np.float32], places: NDArray[np.int64]
+    index: SearchIndex, examples: NDArray[np.float32], places: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the largest score of each place with any of the examples."""
     every = np.broadcast_to(places, (len(examples), len(places)))

@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery import ExactIndex, Neighbours
+from lookalike.gallery import Neighbours, SearchIndex
 from lookalike.search.settings import ALPHA, SearchSettings
 
 __all__ = ["expand_queries", "unit_rows"]
 
 
 def expand_queries(
-    index: ExactIndex,
+    index: SearchIndex,
     queries: NDArray[np.float32],
     found: Neighbours,
     *,
@@ -48,7 +48,7 @@ def expand_queries(
     weights = _weights(index, found, alpha)
     expanded = np.empty(queries.shape, np.float32)
     for number, query in enumerate(queries):
-        rows = index.embeddings[found.positions[number][there[number]]]
+        rows = index.rows(found.positions[number][there[number]])
         every = np.concatenate([query[None], rows]).astype(np.float64)
         if index.metric == "cosine":
             every = unit_rows(every)
@@ -66,7 +66,7 @@ def unit_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(rows / np.where(lengths > 0, lengths, 1))
 
 
-def _weights(index: ExactIndex, found: Neighbours, alpha: float) -> NDArray[np.float64]:
+def _weights(index: SearchIndex, found: Neighbours, alpha: float) -> NDArray[np.float64]:
     """Return the neighbours' weights (Q, k)."""
     if not alpha:
         return np.ones(found.scores.shape)

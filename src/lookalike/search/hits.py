@@ -15,7 +15,7 @@ from lookalike.search.settings import Combine, SearchSettings, check_combine
 from lookalike.types import Hit, Hits, Metric
 
 if TYPE_CHECKING:
-    from lookalike.gallery import ExactIndex, Gallery
+    from lookalike.gallery import Gallery, SearchIndex
     from lookalike.search.spectral import SpectralIndex
 
 __all__ = ["search", "search_examples"]
@@ -23,7 +23,7 @@ __all__ = ["search", "search_examples"]
 
 def search(
     gallery: Gallery,
-    index: ExactIndex,
+    index: SearchIndex,
     queries: NDArray[np.float32],
     *,
     names: Sequence[str],
@@ -74,7 +74,7 @@ def search(
 
 def search_examples(
     gallery: Gallery,
-    index: ExactIndex,
+    index: SearchIndex,
     like: NDArray[np.float32],
     unlike: NDArray[np.float32] | None = None,
     *,
@@ -128,11 +128,13 @@ def _hits(
     gallery: Gallery, metric: Metric, scores: NDArray[np.float64], positions: NDArray[np.int64]
 ) -> tuple[Hit, ...]:
     """Return the hits of one query, without the places left empty."""
+    there = positions >= 0
+    positions, scores = positions[there], scores[there]
     distances = 1 - scores if metric == "cosine" else -scores
+    names, labels = gallery.paths_at(positions), gallery.labels_at(positions)
     return tuple(
-        Hit(rank, gallery.paths[position], float(score), float(distance), gallery.labels[position])
-        for rank, (position, score, distance) in enumerate(
-            zip(positions, scores, distances, strict=True), start=1
+        Hit(rank, name, float(score), float(distance), label)
+        for rank, (name, score, distance, label) in enumerate(
+            zip(names, scores, distances, labels, strict=True), start=1
         )
-        if position >= 0
     )

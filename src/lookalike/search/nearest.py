@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery import ExactIndex, Neighbours
+from lookalike.errors import SettingsError
+from lookalike.gallery import ExactIndex, Neighbours, SearchIndex
 from lookalike.search.diffusion import DIFFUSION_DEPTH, diffuse
 from lookalike.search.expansion import expand_queries
 from lookalike.search.rerank import RECIPROCAL_DEPTH, k_reciprocal
@@ -16,7 +17,7 @@ __all__ = ["nearest"]
 
 
 def nearest(
-    index: ExactIndex,
+    index: SearchIndex,
     queries: NDArray[np.float32],
     k: int,
     settings: SearchSettings,
@@ -38,15 +39,21 @@ def nearest(
 
     Raises:
         QueryError: k is less than 1, or the queries are not finite or not D wide.
-        SettingsError: the settings mean nothing under the index's metric.
+        SettingsError: the settings mean nothing under the index's metric, or need all embeddings
+            in memory, where they are not.
     """
     settings.check_metric(index.metric)
     if settings.expand:
         found = index.search(queries, settings.expand, allowed=allowed, exclude=exclude)
         queries = expand_queries(index, queries, found, alpha=settings.power)
     if settings.rerank == "spectral":
-        prepared = SpectralIndex(index) if spectral is None else spectral
-        return prepared.search(queries, k, allowed=allowed, exclude=exclude)
+        if spectral is None:
+            if not isinstance(index, ExactIndex):
+                raise SettingsError(
+                    "rerank spectral needs all embeddings in memory: wanted search exact with it"
+                )
+            spectral = SpectralIndex(index)
+        return spectral.search(queries, k, allowed=allowed, exclude=exclude)
     if settings.rerank is None:
         return index.search(queries, k, allowed=allowed, exclude=exclude)
     reciprocal = settings.rerank == "k-reciprocal"

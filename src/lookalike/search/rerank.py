@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import SettingsError
-from lookalike.gallery import ExactIndex, Neighbours
+from lookalike.gallery import Neighbours, SearchIndex
 from lookalike.search.expansion import unit_rows
 from lookalike.search.settings import SearchSettings
 
@@ -23,7 +23,7 @@ Sets = NDArray[np.bool_]
 
 
 def k_reciprocal(
-    index: ExactIndex,
+    index: SearchIndex,
     queries: NDArray[np.float32],
     found: Neighbours,
     *,
@@ -70,7 +70,7 @@ def k_reciprocal(
         )
     scores = []
     for query, places in zip(queries, first_places(found, depth), strict=True):
-        rows = np.concatenate([query[None], index.embeddings[places]]).astype(np.float64)
+        rows = np.concatenate([query[None], index.rows(places)]).astype(np.float64)
         distances = _distances(unit_rows(rows) if index.metric == "cosine" else rows)
         final = (1 - original) * _jaccard(distances, k1, k2) + original * distances[0, 1:]
         scores.append(1 - final if index.metric == "cosine" else -final)

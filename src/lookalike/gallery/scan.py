@@ -1,0 +1,237 @@
+"""Exact search, block by block: faiss finds candidates in float32, float64 puts them in order.
+
+Where the blocks come from, memory or disk, is the caller's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.gallery.neighbours import Neighbours
+from lookalike.types import Metric
+
+__all__ = ["Block", "Prepared", "block_rows", "prepare", "scan", "true_scores"]
+
+# More candidates than asked for, so that rounding in float32 cannot hide a true neighbour.
+MARGIN = 16
+# Float64 values gathered at once when candidates are scored again (64 MB).
+VALUES = 8_000_000
+# Bytes of a block: what a scan needs beside the gallery is a few times this.
+BLOCK_BYTES = 32_000_000
+EPSILON = float(np.finfo(np.float32).eps)
+# Products below TINY vanish in float32; sums near LARGEST may have overflowed on the way.
+TINY = float(np.finfo(np.float32).tiny)
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows such that faiss's plain kernels order them by a metric.
+
+    Attributes:
+        rows: float32 (N, D), contiguous.
+        longest: the length of the longest.
+        scale: under "cosine", the cosines are faiss's products divided by it,
+        skew: but for this share.
+    """
+
+    rows: NDArray[np.float32]
+    longest: float
+    scale: float = 1.0
+    skew: float = 0.0
+
+    def part(self, places: NDArray[np.int64] | slice) -> Prepared:
+        """Return some of the rows."""
+        return Prepared(self.rows[places], self.longest, self.scale, self.skew)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of a gallery that are searched at once.
+
+    Attributes:
+        rows: float32 (N, D), as they are stored.
+        places: int64 (N,), of these rows in the gallery; None for 0 to N - 1.
+        prepared: the same rows for faiss.
+    """
+
+    rows: NDArray[np.float32]
+    places: NDArray[np.int64] | None
+    prepared: Prepared
+
+
+def block_rows(width: int) -> int:
+    """Return how many rows of this width make a block."""
+    return max(1, BLOCK_BYTES // (4 * max(1, width)))
+
+
+def prepare(
+    rows: NDArray[np.float32], metric: Metric, centre: NDArray[np.float32] | None = None
+) -> Prepared:
+    """Return a copy of rows for faiss, or the rows themselves where nothing has to be done.
+
+    Args:
+        rows: float32 (N, D).
+        metric: what orders them.
+        centre: float32 (D,), subtracted under "euclidean": distances far from the origin cancel
+            in float32. None for none.
+    """
+    if metric == "cosine":
+        lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+        rows = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    elif metric == "euclidean" and centre is not None:
+        rows = rows - centre
+    rows = np.ascontiguousarray(rows)
+    squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+    return Prepared(rows, float(np.sqrt(squares.max(initial=0))))
+
+
+def true_scores(
+    metric: Metric, query: NDArray[np.float64], rows: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the scores, float64 (N,), of one query (D,) with rows (N, D)."""
+    if metric == "euclidean":
+        return np.asarray(-np.sqrt(np.square(rows - query).sum(axis=1)))
+    # Not `rows @ query`: BLAS rounds a row by its place, and equal pictures must tie.
+    products: NDArray[np.float64] = (rows * query).sum(axis=1)
+    if metric == "inner":
+        return products
+    lengths = np.sqrt(np.square(rows).sum(axis=1)) * np.sqrt(np.square(query).sum())
+    return np.asarray(products / np.where(lengths > 0, lengths, 1))
+
+
+def scan(
+    blocks: Callable[[], Iterable[Block]],
+    queries: NDArray[np.float32],
+    metric: Metric,
+    *,
+    columns: int,
+    count: int,
+    exclude: NDArray[np.int64] | None = None,
+    centre: NDArray[np.float32] | None = None,
+) -> Neighbours:
+    """Find the nearest of each query in all blocks, again until none can have been missed.
+
+    Args:
+        blocks: starts to give the blocks from the first one.
+        queries: float32 (Q, D).
+        metric: what orders the neighbours.
+        columns: how many to return.
+        count: rows of all blocks together.
+        exclude: int64 (Q,), a place that each query must not find, or -1.
+        centre: what the blocks were prepared with.
+    """
+    found = Neighbours(
+        np.full((len(queries), columns), -np.inf), np.full((len(queries), columns), -1, np.int64)
+    )
+    left_out = exclude if exclude is not None and (exclude >= 0).any() else None
+    wanted = min(columns + (left_out is not None), count)
+    open_rows = np.arange(len(queries) if wanted else 0)
+    asked = wanted + max(MARGIN, wanted // 8)
+    while len(open_rows):
+        best = _Best(queries[open_rows], metric, wanted, asked, centre)
+        for block in blocks():
+            best.add(block)
+        gone = None if left_out is None else left_out[open_rows]
+        best.write(found, open_rows, gone)
+        open_rows = open_rows[~best.sure()]
+        asked *= 4
+    return found
+
+
+class _Best:
+    """The best so far of each query, and how good what was not looked at may be."""
+
+    def __init__(
+        self,
+        queries: NDArray[np.float32],
+        metric: Metric,
+        wanted: int,
+        asked: int,
+        centre: NDArray[np.float32] | None,
+    ) -> None:
+        self.metric = metric
+        self.queries = queries
+        self.asked = asked
+        prepared = prepare(queries, metric, centre).rows
+        self.prepared = prepared
+        self.lengths = np.linalg.norm(prepared.astype(np.float64), axis=1)
+        self.scores = np.full((len(queries), wanted), -np.inf)
+        self.places = np.full((len(queries), wanted), -1, np.int64)
+        self.missed = np.full(len(queries), -np.inf)
+
+    def add(self, block: Block) -> None:
+        count = len(block.rows)
+        if not count:
+            return
+        if self.asked * 4 >= count:  # a long list is no shorter than everything in float64
+            found = np.broadcast_to(np.arange(count), (len(self.queries), count))
+        else:
+            found, bound = self._candidates(block.prepared)
+            self.missed = np.maximum(self.missed, bound)
+        true = self._true(block.rows, found)
+        places = found if block.places is None else block.places[found]
+        scores = np.concatenate([self.scores, true], axis=1)
+        places = np.concatenate([self.places, places], axis=1)
+        order = np.lexsort((places, -scores), axis=1)[:, : self.scores.shape[1]]
+        self.scores = np.take_along_axis(scores, order, axis=1)
+        self.places = np.take_along_axis(places, order, axis=1)
+
+    def sure(self) -> NDArray[np.bool_]:
+        """Return for which queries nothing can have been missed."""
+        worst = self.scores[:, -1]
+        if self.metric == "euclidean":
+            worst = -np.square(worst)  # faiss's scale: squared distances
+        return np.asarray(worst >= self.missed)
+
+    def write(
+        self, found: Neighbours, rows: NDArray[np.int64], gone: NDArray[np.int64] | None
+    ) -> None:
+        scores, places = self.scores, self.places
+        if gone is not None:
+            scores = np.where(places == gone[:, None], -np.inf, scores)
+            order = np.argsort(-scores, axis=1, kind="stable")[:, : found.scores.shape[1]]
+            scores = np.take_along_axis(scores, order, axis=1)
+            places = np.take_along_axis(places, order, axis=1)
+        width = min(scores.shape[1], found.scores.shape[1])
+        found.scores[rows, :width] = scores[:, :width]
+        there = scores[:, :width] > -np.inf
+        found.positions[rows, :width] = np.where(there, places[:, :width], -1)
+
+    def _candidates(self, prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return rows (Q, asked) nearest in float32, and the best true score of any other."""
+        import faiss
+
+        euclidean = self.metric == "euclidean"
+        kind = faiss.METRIC_L2 if euclidean else faiss.METRIC_INNER_PRODUCT
+        values, found = faiss.knn(self.prepared, prepared.rows, self.asked, metric=kind)
+        last = values[:, -1].astype(np.float64) / prepared.scale
+        bound = (-last if euclidean else last) + self._doubt(prepared)
+        return found.astype(np.int64), bound
+
+    def _doubt(self, prepared: Prepared) -> NDArray[np.float64]:
+        """Return how far a float32 score of faiss may be from the true one, for each query.
+
+        The usual bound of a sum of D products, on |q||x|, and on (|q| + |x|)² for distances,
+        which faiss may compute as |q|² + |x|² - 2qx; infinite where float32 may overflow.
+        """
+        width = self.queries.shape[1]
+        largest = self.lengths * prepared.longest
+        if self.metric == "euclidean":
+            largest = 2 * (self.lengths + prepared.longest) ** 2
+        doubt = EPSILON * (width + 8) * largest + 2 * width * TINY
+        doubt = np.where(largest < LARGEST / 4, doubt, np.inf)
+        return np.asarray(doubt / prepared.scale + prepared.skew)
+
+    def _true(self, rows: NDArray[np.float32], found: NDArray[np.int64]) -> NDArray[np.float64]:
+        scores = np.empty(found.shape)
+        step = max(1, VALUES // max(1, rows.shape[1]))
+        for number, query in enumerate(self.queries.astype(np.float64)):
+            for start in range(0, found.shape[1], step):
+                some = rows[found[number, start : start + step]].astype(np.float64)
+                scores[number, start : start + step] = true_scores(self.metric, query, some)
+        return scores
