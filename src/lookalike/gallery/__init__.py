@@ -6,27 +6,32 @@ on the disk, `StreamedIndex` from the disk without one. `choose_search` says whi
 
 from __future__ import annotations
 
-from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
-from lookalike.gallery.choice import (
-    EXACT_MEGABYTES,
-    SEARCHES,
-    Search,
-    SearchChoice,
-    SearchWith,
-    check_search,
-    choose_search,
-    embedding_megabytes,
-)
-from lookalike.gallery.clusters import Partition, k_means
-from lookalike.gallery.exact import ExactIndex
-from lookalike.gallery.facts import IndexFacts
-from lookalike.gallery.graph import GraphIndex
-from lookalike.gallery.indexing import FEWEST, RECALL, build_index, follow_index, measure_index
-from lookalike.gallery.neighbours import Neighbours, SearchIndex
-from lookalike.gallery.opened import Gallery
-from lookalike.gallery.rows import STORES, GalleryRows, Store, check_store
-from lookalike.gallery.store import count_states, newest_version, open_gallery, write_gallery
-from lookalike.gallery.streamed import StreamedIndex
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
+    from lookalike.gallery.choice import (
+        EXACT_MEGABYTES,
+        SEARCHES,
+        Search,
+        SearchChoice,
+        SearchWith,
+        check_search,
+        choose_search,
+        embedding_megabytes,
+    )
+    from lookalike.gallery.clusters import Partition, k_means
+    from lookalike.gallery.exact import ExactIndex
+    from lookalike.gallery.facts import IndexFacts
+    from lookalike.gallery.graph import GraphIndex
+    from lookalike.gallery.indexing import FEWEST, RECALL, build_index, follow_index, measure_index
+    from lookalike.gallery.neighbours import Neighbours, SearchIndex
+    from lookalike.gallery.opened import Gallery
+    from lookalike.gallery.rows import STORES, GalleryRows, Store, check_store
+    from lookalike.gallery.store import open_gallery, write_gallery
+    from lookalike.gallery.streamed import StreamedIndex
+    from lookalike.gallery.versions import count_states, newest_version
 
 __all__ = [
     "EXACT_MEGABYTES",
@@ -63,3 +68,46 @@ __all__ = [
     "open_gallery",
     "write_gallery",
 ]
+
+# A sync of nothing new asks for the newest version only, and must not import what searches.
+_LATER = {
+    "EXACT_MEGABYTES": "choice",
+    "ExactIndex": "exact",
+    "FEWEST": "indexing",
+    "Gallery": "opened",
+    "GalleryRows": "rows",
+    "GalleryVersion": "changes",
+    "GalleryWriter": "changes",
+    "GraphIndex": "graph",
+    "IndexFacts": "facts",
+    "MovedRows": "changes",
+    "Neighbours": "neighbours",
+    "Partition": "clusters",
+    "RECALL": "indexing",
+    "SEARCHES": "choice",
+    "STORES": "rows",
+    "Search": "choice",
+    "SearchChoice": "choice",
+    "SearchIndex": "neighbours",
+    "SearchWith": "choice",
+    "Store": "rows",
+    "StreamedIndex": "streamed",
+    "build_index": "indexing",
+    "check_search": "choice",
+    "check_store": "rows",
+    "choose_search": "choice",
+    "count_states": "versions",
+    "embedding_megabytes": "choice",
+    "follow_index": "indexing",
+    "k_means": "clusters",
+    "measure_index": "indexing",
+    "newest_version": "versions",
+    "open_gallery": "store",
+    "write_gallery": "store",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

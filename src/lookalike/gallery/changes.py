@@ -21,7 +21,8 @@ from lookalike.errors import GalleryError, StorageError
 from lookalike.gallery.facts import INDEX_NAME, IndexFacts
 from lookalike.gallery.opened import reason_of
 from lookalike.gallery.rows import GalleryRows, Store, as_table
-from lookalike.gallery.store import INDEX_CACHE, manifests, open_state
+from lookalike.gallery.store import INDEX_CACHE, open_state
+from lookalike.gallery.versions import manifests
 from lookalike.storage import storage_errors, sync_directory
 from lookalike.types import Metric
 

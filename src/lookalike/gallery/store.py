@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from lookalike.errors import GalleryError, StorageError
 from lookalike.gallery.opened import Gallery, damaged, reason_of
 from lookalike.gallery.rows import GalleryRows, Store, as_table
+from lookalike.gallery.versions import manifests
 from lookalike.storage import recover, replace_directory, storage_errors, sync_tree
 
 __all__ = [
-    "count_states",
-    "manifests",
-    "newest_version",
     "open_gallery",
     "open_state",
     "write_gallery",
@@ -112,26 +110,6 @@ def open_state(directory: Path) -> Gallery:
         except (ValueError, OSError, KeyError) as error:
             first = first or damaged(directory, error)
     raise first or damaged(directory, FileNotFoundError("nothing in it"))
-
-
-def manifests(directory: Path) -> dict[int, Path]:
-    """Return the file of each state of a gallery by its version, the newest first."""
-    found = {}
-    for path in (directory / "_versions").glob("*.manifest"):
-        if path.stem.isdecimal():
-            number = int(path.stem)  # Lance counts down from the largest number, or up
-            found[number if number < 2**63 else 2**64 - 1 - number] = path
-    return dict(sorted(found.items(), reverse=True))
-
-
-def newest_version(directory: Path) -> int:
-    """Return the version of the newest state of a gallery; 0 where there is none."""
-    return next(iter(manifests(directory)), 0)
-
-
-def count_states(directory: Path) -> int:
-    """Return how many states of a gallery there are on the disk."""
-    return len(manifests(directory))
 
 
 def _check_format(directory: Path, metadata: dict[bytes, bytes]) -> None:
