@@ -21,6 +21,7 @@ from lookalike.engine.manifest import Layout
 from lookalike.engine.states import gallery_history, restore_gallery
 from lookalike.errors import EngineError
 from lookalike.gallery import open_gallery
+from lookalike.images import cache_update
 from lookalike.images.answers import UNREAD, Answer
 from lookalike.images.guarded import Intake
 from lookalike.search.calibration import Calibration, Curve, Familiarity, Judge
@@ -519,3 +520,41 @@ def test_a_calibration_stays_until_the_gallery_is_another(photos: Path):
     (photos / "one more.png").unlink()
     engine.sync()  # half of them
     assert engine.calibration is None
+
+
+def test_no_id_is_given_twice(photos: Path):
+    draw_picture("disc", 60).save(photos / "new.png")
+    sync_engine(engine_of(photos))
+    newest = int(open_gallery(engine_of(photos) / "gallery").ids.max())
+    (photos / "new.png").unlink()
+    sync_engine(engine_of(photos))
+    draw_picture("disc", 61).save(photos / "newer.png")
+    sync_engine(engine_of(photos))
+    assert int(open_gallery(engine_of(photos) / "gallery").ids.max()) == newest + 1
+
+
+def test_decoded_pictures_that_are_gone_make_room(photos: Path, monkeypatch: pytest.MonkeyPatch):
+    held = lookalike.open(engine_of(photos)).cache
+    assert held is not None
+    before = np.array(held.pixels)
+    for number in range(1, 7):
+        (photos / "disc" / f"{number}.png").unlink()
+        (photos / "square" / f"{number}.png").unlink()
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_update, "replace_directory", stop)
+        with pytest.raises(KeyboardInterrupt):
+            sync_engine(engine_of(photos))
+    assert set(state(photos)) == {f"{kind}/{number}.png" for kind in ("disc", "square")
+                                  for number in (0, 7)}  # fmt: skip
+    check_cache(photos)  # it was written, and is large still
+    draw_picture("disc", 60).save(photos / "new.png")
+    sync_engine(engine_of(photos))
+    check_cache(photos)
+    cache = lookalike.open(engine_of(photos)).cache
+    assert cache is not None
+    assert len(cache) == 5
+    np.testing.assert_array_equal(held.pixels, before)  # a reader keeps what it opened

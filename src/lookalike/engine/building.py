@@ -57,6 +57,7 @@ class Start:
         times: how often its weights were gone on from before.
         memory: megabytes that the engine's embeddings may take.
         indexed: its gallery has an index for search beyond memory.
+        next_id: ids below it have been used.
     """
 
     encoder: Encoder
@@ -64,6 +65,7 @@ class Start:
     times: int
     memory: float
     indexed: bool
+    next_id: int
 
 
 def build(
@@ -246,7 +248,7 @@ def train_engine(
     keep_choice(work, choice)
     manifest = describe(collection, trained, settings, gallery, clock.seconds)
     if start is not None:
-        manifest = replace(manifest, retrained=start.times + 1)
+        manifest = replace(manifest, retrained=start.times + 1, next_id=start.next_id)
     write_manifest(work.manifest, manifest)
     if fill:
         if start is not None and start.memory != EXACT_MEGABYTES:

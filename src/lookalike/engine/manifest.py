@@ -164,6 +164,7 @@ class Manifest:
             with.
         mounts: folders below in which another disk was mounted, by their paths in the gallery.
         retrained: how often the weights were trained further on the pictures of the time.
+        next_id: a picture's id is this or more if it comes after the last sync; none is used again.
     """
 
     preset: str
@@ -184,6 +185,7 @@ class Manifest:
     folders: dict[str, str] = field(default_factory=dict)
     mounts: list[str] = field(default_factory=list)
     retrained: int = 0
+    next_id: int = 0
 
     @property
     def places(self) -> Places:

@@ -17,7 +17,7 @@ from lookalike.engine.exchange import recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import leaving_the_engine
 from lookalike.engine.folders import reopen_folders
-from lookalike.engine.manifest import Layout, Manifest
+from lookalike.engine.manifest import Layout, Manifest, read_manifest
 from lookalike.engine.memory import read_memory
 from lookalike.engine.settings import BuildSettings
 from lookalike.errors import SettingsError
@@ -95,6 +95,7 @@ def retrain_engine(
         manifest.retrained,
         memory=read_memory(layout),
         indexed=opened.gallery.index_facts is not None,
+        next_id=manifest.next_id,
     )
     made = train_engine(
         collection,
@@ -117,7 +118,7 @@ def _numbers(layout: Layout, paths: Sequence[str]) -> NDArray[np.int64]:
     """Return ids (N,) of pictures: those of the present gallery, and new ones for the others."""
     gallery = open_gallery(layout.gallery)  # synced meanwhile, perhaps
     known = dict(zip(gallery.paths, gallery.ids.tolist(), strict=True))
-    following = max(known.values(), default=-1) + 1
+    following = max(max(known.values(), default=-1) + 1, read_manifest(layout.manifest).next_id)
     found = []
     for path in paths:
         number = known.get(path)

@@ -62,7 +62,8 @@ class SyncJob:
         self.cache = CacheUpdate(engine.cache) if plan.changes and engine.cache else None
         self.batch = max(1, min(BATCH, BATCH_BYTES // int(np.prod(engine.image.shape))))
         ids = engine.gallery.ids
-        self.next_id = int(ids.max()) + 1 if len(ids) else 0
+        following = int(ids.max()) + 1 if len(ids) else 0
+        self.next_id = max(following, engine.manifest.next_id)
 
     @property
     def unread(self) -> frozenset[int]:
@@ -111,6 +112,7 @@ class SyncJob:
             folders=folder_names(self.collection),
             mounts=self._mounts(),
             limits=written_limits(self.collection.limits),
+            next_id=self.next_id,
         )
         if now != manifest:
             write_manifest(layout.manifest, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,9 +22,12 @@ from lookalike.images.cache import (
     write_header,
     write_pixels_header,
 )
-from lookalike.storage import storage_errors
+from lookalike.storage import replace_directory, storage_errors
 
 __all__ = ["CacheUpdate"]
+
+# The share of a cache's rows that are of pictures, below which it is written anew.
+LEAST_USED = 0.5
 
 
 class CacheUpdate:
@@ -100,6 +104,29 @@ class CacheUpdate:
         for row in set(range(len(self._columns["paths"]))) - taken:
             self._columns["paths"][row] = GONE
         self._write()
+        if len(taken) < LEAST_USED * len(self._columns["paths"]):
+            self._rewrite(sorted(taken))
+
+    def _rewrite(self, rows: Sequence[int]) -> None:
+        """Write the cache anew beside, with these rows only, and rename it into place."""
+        directory, spec = self.cache.directory, self.cache.spec
+        beside = directory.with_name(directory.name + ".new")
+        with storage_errors(directory):
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+        try:
+            with storage_errors(directory), (beside / PIXELS).open("wb") as file:
+                write_pixels_header(file, len(rows), spec)
+                for row in rows:
+                    file.write(self._pixels(row).tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+            columns = {name: [of[row] for row in rows] for name, of in self._columns.items()}
+            write_columns(beside / TABLE, columns)
+            write_header(beside / HEADER, self.cache.source, spec, "", list(self.cache.skipped))
+            replace_directory(beside, directory)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
 
     def _set(self, row: int, fact: Mapping[str, Any], taken: set[int]) -> None:
         taken.add(row)
