@@ -9,6 +9,7 @@ from __future__ import annotations
 from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
 from lookalike.gallery.clusters import Partition, k_means
 from lookalike.gallery.exact import ExactIndex, Neighbours
+from lookalike.gallery.groups import star_groups
 from lookalike.gallery.rows import GalleryRows
 from lookalike.gallery.store import (
     Gallery,
@@ -30,6 +31,7 @@ __all__ = [
     "k_means",
     "newest_version",
     "open_gallery",
+    "star_groups",
     "write_gallery",
 ]
 
