@@ -32,6 +32,7 @@ STORAGE_ERRNOS = {
     errno.EPERM,
     errno.EROFS,
     errno.ENOTDIR,
+    errno.EEXIST,  # a file where a folder is to be
     errno.ENAMETOOLONG,
 }
 

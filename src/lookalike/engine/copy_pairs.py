@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery import ExactIndex
+from lookalike.gallery import close_neighbours
 from lookalike.types import OnProgress, Progress, check_metric, silent
 
 if TYPE_CHECKING:
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Pair", "likely_pairs"]
 
-# Neighbours of each picture that are looked at, and pictures at once.
+# Neighbours of each picture that are looked at.
 NEIGHBOURS = 16
-QUERIES = 512
 # A hit that is a copy by this probability does not stand in the way of those after it.
 ACCEPTED = 0.5
 # Of an engine without calibration so many of the nearest may be copies, and are held for unlikely.
 FEW = 3
-UNKNOWN = 0.1
+UNKNOWN = 0.3
 
 
 @dataclass(frozen=True)
@@ -61,23 +60,19 @@ def likely_pairs(
         least: of the probability.
         on_progress: told how many pictures are searched for.
     """
-    metric = check_metric(engine.manifest.metric)
-    everything = len(places) == len(engine.gallery)
-    index = (
-        engine.index(metric)
-        if everything
-        else ExactIndex(engine.gallery.embeddings[places], metric)
-    )
+    embeddings = engine.gallery.embeddings
+    if len(places) < len(embeddings):
+        embeddings = embeddings[places]
     best: dict[tuple[int, int], float] = {}
-    for start in range(0, len(places), QUERIES):
-        own = np.arange(start, min(start + QUERIES, len(places)))
-        near = index.search(index.embeddings[own], NEIGHBOURS, exclude=own)
+    for start, near in close_neighbours(
+        embeddings, check_metric(engine.manifest.metric), NEIGHBOURS, seed=engine.manifest.seed
+    ):
         likely = _probabilities(engine.calibration, near.scores)
         for row, column in np.argwhere((likely >= least) & (near.positions >= 0)).tolist():
-            one, other = int(places[own[row]]), int(places[near.positions[row, column]])
+            one, other = int(places[start + row]), int(places[near.positions[row, column]])
             pair = (min(one, other), max(one, other))
             best[pair] = max(best.get(pair, 0.0), float(likely[row, column]))
-        on_progress(Progress("compare", int(own[-1]) + 1, len(places)))
+        on_progress(Progress("compare", start + len(likely), len(places)))
     return [Pair(*pair, probability) for pair, probability in sorted(best.items())]
 
 

@@ -166,8 +166,10 @@ def _why_pixels(kept: Candidate, others: Sequence[Candidate]) -> str:
 def _why_format(kept: Candidate, others: Sequence[Candidate]) -> str:
     names = sorted({one.facts.format or "another format" for one in others})
     rest = _others(others, f"are {' or '.join(names)}", f"is {names[0]}")
-    if kept.facts.depth > max(one.facts.depth for one in others):
-        return f"{kept.facts.depth} bits a channel, which {rest} has not"
+    most = max(one.facts.depth for one in others)
+    if kept.facts.depth > most:
+        rest = _others(others, f"at most {most}", f"has {most}")
+        return f"{kept.facts.depth} bits a channel, {rest}"
     return f"{kept.facts.format} keeps every pixel, {rest}"
 
 
@@ -206,8 +208,6 @@ _NAME = _Criterion(
     lambda one: bool(COPY_NAME.search(PurePosixPath(one.path).stem)),
     lambda kept, _: "not a copy by its name",
 )
-_DEPTH = _Criterion(
-    lambda one: one.path.count("/"), lambda kept, _: "in the fewest folders"
-)
+_DEPTH = _Criterion(lambda one: one.path.count("/"), lambda kept, _: "in the fewest folders")
 _LENGTH = _Criterion(lambda one: len(one.path), lambda kept, _: "the shortest path")
 _PATH = _Criterion(lambda one: one.path, lambda kept, _: "first by name")

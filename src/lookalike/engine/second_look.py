@@ -21,9 +21,11 @@ __all__ = ["SecondLook", "with_second_look"]
 
 # Pictures that are kept prepared: some 3 MB each.
 KEPT = 64
+# Of an original that is gone, what the engine keeps shows enough from this side on.
+LEAST_SIDE = 24
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 # What an agreement says: the odds of a copy are multiplied by exp(STEEP · (agreement - EVEN)).
-STEEP, EVEN = 12.0, 0.7
+STEEP, EVEN = 9.0, 0.75
 # What is certain would not be changed by a second look.
 SURE = 1e-4
 
@@ -99,4 +101,5 @@ class SecondLook:
         row = None if engine.cache is None else engine.cache.position(path)
         if engine.cache is None or row is None:
             return []
-        return [np.asarray(engine.cache.pixels[row])]
+        pixels = np.asarray(engine.cache.pixels[row])
+        return [pixels] if min(pixels.shape[:2]) >= LEAST_SIDE else []

@@ -155,6 +155,27 @@ class EngineViews(EngineParts):
             self, kinds=kinds, at_least=at_least, where=where, rule=rule, on_progress=on_progress
         )
 
+    def duplicates_page(
+        self, found: Duplicates, place: str | Path, *, on_progress: OnProgress = silent
+    ) -> tuple[Path, ...]:
+        """Write the page that shows groups of duplicates; of many groups several pages.
+
+        Args:
+            found: what `duplicates` returned.
+            place: of the first page; its name ends in ".html".
+            on_progress: told how many groups are drawn.
+
+        Returns:
+            All pages: `NAME.html`, `NAME-2.html` and so on.
+
+        Raises:
+            SettingsError: the name ends otherwise.
+            StorageError: the disk is full or may not be written.
+        """
+        from lookalike.engine.duplicates_page import write_duplicates_page
+
+        return write_duplicates_page(self, found, place, on_progress=on_progress)
+
     def move_duplicates(
         self,
         found: Duplicates,

@@ -7,6 +7,7 @@ One contract, one file per engine: an index takes embeddings and a metric, and i
 from __future__ import annotations
 
 from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
+from lookalike.gallery.close import close_neighbours
 from lookalike.gallery.clusters import Partition, k_means
 from lookalike.gallery.exact import ExactIndex, Neighbours
 from lookalike.gallery.groups import star_groups
@@ -28,6 +29,7 @@ __all__ = [
     "MovedRows",
     "Neighbours",
     "Partition",
+    "close_neighbours",
     "k_means",
     "newest_version",
     "open_gallery",
