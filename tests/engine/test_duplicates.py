@@ -217,7 +217,7 @@ def test_near_shots_are_counted_and_shown_on_request(
 
 def test_shots_of_one_moment_are_near(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     calibrate(engine)
-    links(monkeypatch, engine, ("04.png", "05.png", 0.1), ("08.png", "09.png", 0.1))
+    links(monkeypatch, engine, ("04.png", "05.png", 0.05), ("08.png", "09.png", 0.05))
     facts = duplicates.file_facts
     from datetime import datetime, timedelta
 

@@ -46,7 +46,7 @@ def test_format_comes_after_pixels_and_before_bytes():
     png = replace(ONE, place=1, facts=PNG, file_size=10)
     kept, why = chosen(ONE, png, edited=True)
     assert kept is png
-    assert why == "PNG keeps every pixel, the other is JPEG"
+    assert why == "PNG keeps every pixel, JPEG does not"
     kept, _ = chosen(replace(ONE, width=4001), png, edited=True)
     assert kept is not png
     deep = replace(png, facts=replace(PNG, depth=16), path="z.png")

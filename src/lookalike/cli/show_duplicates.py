@@ -104,7 +104,8 @@ def _cells(one: Copy, what: str) -> tuple[Any, ...]:
     from lookalike.engine.keeping import size_of
 
     style = "bold" if what else ""
-    certain = "" if one.probability is None else percent(one.probability)
+    shown = one.kind == "edited" and one.probability is not None
+    certain = percent(one.probability or 0) if shown else ""
     bytes_ = "" if one.file_size < 0 else size_of(one.file_size)
     size = f"{one.width}×{one.height}"
     words = (what or one.kind or "", certain, size, bytes_, one.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -21,12 +21,12 @@ from lookalike.engine.duplicate_groups import (
     Kind,
     check_kinds,
 )
+from lookalike.engine.duplicate_links import Links, stars_of
 from lookalike.engine.files import gallery_folder, is_file_of_its_own, picture_file
 from lookalike.engine.keeping import Candidate, KeepRule
 from lookalike.engine.same_pixels import find_same_pixels
 from lookalike.engine.second_look import SecondLook, with_second_look
 from lookalike.errors import SettingsError
-from lookalike.gallery import star_groups
 from lookalike.images.content import FileFacts, file_facts
 from lookalike.types import OnProgress, Progress, silent
 
@@ -40,8 +40,8 @@ AT_LEAST = 0.5
 
 # A second look may make this of much less: what is less probable by embeddings is not looked at.
 LOOKED_AT = 0.02
-# Near shots: nearly a copy by embeddings, or taken so many seconds apart and alike.
-CLOSE = 0.5
+# Near shots: copies by so much, if not by enough, or alike and taken so many seconds apart.
+NEAR = 0.1
 BURST_SECONDS = 10
 NANO = 1_000_000_000
 
@@ -69,22 +69,6 @@ def find_duplicates(
     rule = rule or KeepRule()
     rule = KeepRule(rule.keep, tuple(gallery_folder(engine, one) for one in rule.prefer))
     return _Search(engine, chosen, at_least, rule, on_progress).run(where)
-
-
-@dataclass(eq=False)
-class _Links:
-    """Pairs of classes that are alike, each with its probability."""
-
-    probabilities: dict[tuple[int, int], float | None] = field(default_factory=dict)
-
-    def add(self, one: int, other: int, probability: float | None) -> None:
-        self.probabilities[min(one, other), max(one, other)] = probability
-
-    def has(self, one: int, other: int) -> bool:
-        return (min(one, other), max(one, other)) in self.probabilities
-
-    def of(self, one: int, other: int) -> float | None:
-        return self.probabilities[min(one, other), max(one, other)]
 
 
 @dataclass(frozen=True)
@@ -162,9 +146,9 @@ class _Search:
     ) -> tuple[list[_Group], int]:
         """Return all groups, and how many pictures are near shots that were not asked for."""
         edited, near = self._linked(np.array(sorted(same), np.int64))
-        stars = self._stars(edited, sorted(same))
+        stars = stars_of(edited, sorted(same), self._edited_key)
         centres = [star[0] for star in stars]
-        further = self._stars(near, centres)
+        further = stars_of(near, centres, self._edited_key)
         wanted = "near" in self.kinds
         count = sum(len(star) - 1 for star in further)
         by_centre = {star[0]: star for star in stars}
@@ -175,9 +159,9 @@ class _Search:
         ]
         return [group for group in groups if group is not None], 0 if wanted else count
 
-    def _linked(self, places: NDArray[np.int64]) -> tuple[_Links, _Links]:
+    def _linked(self, places: NDArray[np.int64]) -> tuple[Links, Links]:
         """Return which pictures are edited copies of each other, and which are near shots."""
-        edited, near = _Links(), _Links()
+        edited, near = Links(), Links()
         if not {"edited", "near"} & set(self.kinds) or len(places) < 2:
             return edited, near
         calibrated = self.engine.calibration is not None
@@ -191,10 +175,10 @@ class _Search:
             shown = probability if calibrated else None
             if probability >= self.at_least:
                 edited.add(pair.one, pair.other, shown)
-            elif self._is_near(pair):
+            elif probability >= NEAR or self._is_of_one_moment(pair):
                 near.add(pair.one, pair.other, shown)
             self.on_progress(Progress("second look", done, len(pairs)))
-        return (edited, near) if "edited" in self.kinds else (_Links(), near)
+        return (edited, near) if "edited" in self.kinds else (Links(), near)
 
     def _uncalibrated(self) -> str:
         place = shlex.quote(str(self.engine.layout.directory))
@@ -203,39 +187,17 @@ class _Search:
             f"alone: `lookalike report {place}` learns it"
         )
 
-    def _is_near(self, pair: Pair) -> bool:
-        if pair.probability >= CLOSE:
-            return True
+    def _is_of_one_moment(self, pair: Pair) -> bool:
         times = [self._candidate(place).facts.taken for place in (pair.one, pair.other)]
         if times[0] is None or times[1] is None:
             return False
         return abs((times[0] - times[1]).total_seconds()) <= BURST_SECONDS
 
-    def _stars(self, links: _Links, places: Iterable[int]) -> list[list[int]]:
-        """Return groups of linked places, and every other place alone; the one to keep first.
-
-        Only what all others of a group are linked with may be kept: nothing goes away as the copy
-        of something that it was not compared with.
-        """
-        places = list(places)
-        known = set(places)
-        pairs = [pair for pair in links.probabilities if pair[0] in known and pair[1] in known]
-        linked = sorted({place for pair in pairs for place in pair}, key=self._edited_key)
-        rank = {place: number for number, place in enumerate(linked)}
-        stars = []
-        for star in star_groups(pairs, rank):
-            may = [one for one in star if all(one == other or links.has(one, other)
-                                              for other in star)]  # fmt: skip
-            kept = min(may, key=rank.__getitem__)
-            stars.append([kept, *(one for one in star if one != kept)])
-        taken = {place for star in stars for place in star}
-        return stars + [[place] for place in places if place not in taken]
-
     def _group(
         self,
         stars: Sequence[Sequence[int]],
-        edited: _Links,
-        near: _Links,
+        edited: Links,
+        near: Links,
         exact: dict[int, list[int]],
         same: dict[int, list[int]],
     ) -> _Group | None:

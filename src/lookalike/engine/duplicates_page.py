@@ -148,16 +148,16 @@ def _card(engine: EngineParts, one: Copy) -> CopyCard:
 def _tag(one: Copy) -> str:
     if one.kind is None:
         return "keep"
-    certain = "" if one.probability is None else f", {percent(one.probability)}"
-    return KIND_NAMES[one.kind] + certain
+    if one.kind == "edited" and one.probability is not None:
+        return f"edited, {percent(one.probability)}"
+    return KIND_NAMES[one.kind]
 
 
 def percent(probability: float) -> str:
     """Return a probability as people read it; nothing that was learnt is certain.
 
-    >>> percent(0.973), percent(0.9996), percent(0.001)
-    ('97 %', 'over 99 %', 'under 1 %')
+    >>> [percent(one).split() for one in (0.973, 0.9996, 0.001)]
+    [['97', '%'], ['over', '99', '%'], ['under', '1', '%']]
     """
-    if probability > 0.99:
-        return "over 99 %"
-    return "under 1 %" if probability < 0.01 else f"{probability:.0%}".replace("%", " %")
+    number = "over 99" if probability > 0.99 else f"{100 * probability:.0f}"
+    return f"{'under 1' if probability < 0.01 else number}\N{NO-BREAK SPACE}%"

@@ -164,13 +164,16 @@ def _why_pixels(kept: Candidate, others: Sequence[Candidate]) -> str:
 
 
 def _why_format(kept: Candidate, others: Sequence[Candidate]) -> str:
-    names = sorted({one.facts.format or "another format" for one in others})
-    rest = _others(others, f"are {' or '.join(names)}", f"is {names[0]}")
     most = max(one.facts.depth for one in others)
     if kept.facts.depth > most:
         rest = _others(others, f"at most {most}", f"has {most}")
         return f"{kept.facts.depth} bits a channel, {rest}"
-    return f"{kept.facts.format} keeps every pixel, {rest}"
+    names = sorted({one.facts.format or "another" for one in others if not one.facts.lossless})
+    return f"{kept.facts.format} keeps every pixel, {' and '.join(names)} {_do(names)} not"
+
+
+def _do(names: Sequence[str]) -> str:
+    return "does" if len(names) == 1 else "do"
 
 
 def _why_size(kept: Candidate, others: Sequence[Candidate]) -> str:

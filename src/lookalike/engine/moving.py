@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.duplicate_groups import Copy, Duplicates
 from lookalike.engine.files import is_file_of_its_own, picture_file, picture_roots
 from lookalike.engine.lock import writing
+from lookalike.engine.undo import UNDO, Entry, Journal, read_journal
 from lookalike.errors import EngineError, StorageError
 from lookalike.storage import move_file, storage_errors, sync_directory
 from lookalike.types import OnProgress, Progress, silent
@@ -28,11 +27,8 @@ from lookalike.types import OnProgress, Progress, silent
 if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
 
-__all__ = ["UNDO", "Left", "Moved", "move_duplicates", "undo_moves"]
+__all__ = ["Left", "Moved", "move_duplicates", "undo_moves"]
 
-UNDO = "undo.jsonl"
-FORMAT = "lookalike-undo"
-VERSION = 1
 # Nothing more can be moved after one of these.
 FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -77,15 +73,6 @@ class Moved:
         }
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """One line of the undo file: a file on its way."""
-
-    source: str
-    target: str
-    sha256: str
-
-
 class _Refused(Exception):
     """A file is not moved; the message says why."""
 
@@ -111,7 +98,7 @@ def move_duplicates(
         return _move_all(engine, found, target, None, on_progress)
     with writing(engine.layout, "lookalike duplicates"), storage_errors(target):
         target.mkdir(parents=True, exist_ok=True)
-        journal = _Journal(target / UNDO, engine.layout.directory)
+        journal = Journal(target / UNDO, engine.layout.directory)
         return _move_all(engine, found, target, journal, on_progress)
 
 
@@ -129,7 +116,7 @@ def undo_moves(undo: str | Path, *, on_progress: OnProgress = silent) -> Moved:
         StorageError: the disk is full, or a folder may not be written.
     """
     place = Path(undo).expanduser().absolute()
-    entries = _read_journal(place)
+    entries = read_journal(place)
     files, size, left = 0, 0, []
     # The last first: what was moved twice goes back the way it came.
     for done, entry in enumerate(reversed(entries), start=1):
@@ -147,7 +134,7 @@ def _move_all(
     engine: EngineParts,
     found: Duplicates,
     target: Path,
-    journal: _Journal | None,
+    journal: Journal | None,
     on_progress: OnProgress,
 ) -> Moved:
     files, size, done = 0, 0, 0
@@ -168,7 +155,7 @@ def _move_all(
 
 
 def _move_one(
-    engine: EngineParts, copy: Copy, kept: Copy, target: Path, journal: _Journal | None
+    engine: EngineParts, copy: Copy, kept: Copy, target: Path, journal: Journal | None
 ) -> int:
     """Check a file and move it; return its size in bytes.
 
@@ -183,7 +170,7 @@ def _move_one(
         return size
     place = _free_name(target / copy.path)
     _make_folder(place.parent, target)
-    journal.add(_Entry(str(source), str(place), copy.sha256))
+    journal.add(Entry(str(source), str(place), copy.sha256))
     _move(source, place, copy.sha256)
     return size
 
@@ -208,7 +195,7 @@ def _check(source: Path, stays: Path, copy: Copy, kept: Copy) -> None:
         raise _Refused(f"is the same file as {kept.path}: moving it would free nothing")
 
 
-def _put_back(entry: _Entry) -> int | None:
+def _put_back(entry: Entry) -> int | None:
     """Move a file back; return its size, or None where there is nothing to do.
 
     Raises:
@@ -293,76 +280,14 @@ def _check_place(engine: EngineParts, target: Path) -> None:
             )
 
 
-class _Journal:
-    """The undo file, open for adding: each entry is on the disk before its file is moved."""
-
-    def __init__(self, place: Path, engine: Path) -> None:
-        self.place = place
-        known = place.exists()
-        if known:
-            _read_journal(place)  # another's file is not written to
-        self._repair()
-        if not known:
-            facts = {"format": FORMAT, "version": VERSION, "engine": str(engine.absolute())}
-            self._write({**facts, "time": datetime.now(UTC).isoformat(timespec="seconds")})
-            sync_directory(place.parent)
-
-    def add(self, entry: _Entry) -> None:
-        self._write(asdict(entry))
-
-    def _repair(self) -> None:
-        """Cut off a line that a crash has left half written: nothing was moved after it."""
-        if not self.place.exists():
-            return
-        data = self.place.read_bytes()
-        if not data.endswith(b"\n"):
-            os.truncate(self.place, data.rfind(b"\n") + 1)
-
-    def _write(self, values: dict[str, Any]) -> None:
-        with self.place.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _read_journal(place: Path) -> list[_Entry]:
-    """Return the entries of an undo file, without one that a crash has left half written.
-
-    Raises:
-        EngineError: it is no undo file, or it is damaged.
-    """
-    try:
-        text = place.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise EngineError(
-            f"no undo file at {place}: name the {UNDO} in the directory that files were moved to"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"{place} cannot be read as an undo file: {error}") from error
-    lines = text.split("\n")[:-1]  # what has no end was not written whole
-    try:
-        head, *rest = [json.loads(line) for line in lines] or [{}]
-        if head.get("format") != FORMAT or head.get("version") != VERSION:
-            raise EngineError(
-                f"{place} is no undo file of this Lookalike: it does not begin with {FORMAT!r}, "
-                f"version {VERSION}"
-            )
-        return [_Entry(**one) for one in rest]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise EngineError(
-            f"{place} is damaged ({error}): its lines name each file's old and new place, "
-            "move them by hand"
-        ) from error
-
-
-def _remove_empty(directory: Path, entries: list[_Entry]) -> None:
+def _remove_empty(directory: Path, entries: list[Entry]) -> None:
     """Remove the folders below the directory that moving has made and that are empty again."""
     for folder in sorted(_folders(directory, entries), reverse=True):
         with suppress(OSError):  # not empty, or gone already
             folder.rmdir()
 
 
-def _folders(directory: Path, entries: list[_Entry]) -> set[Path]:
+def _folders(directory: Path, entries: list[Entry]) -> set[Path]:
     return {folder for entry in entries for folder in _between(directory, Path(entry.target))}
 
 
