@@ -90,6 +90,11 @@ def test_rules_and_folders():
         KeepRule("all")  # type: ignore[arg-type]
 
 
+def test_what_is_gone_is_not_kept():
+    gone = replace(ONE, place=1, path="a.jpg", width=8000, facts=FileFacts())
+    assert chosen(ONE, gone, edited=True) == (ONE, "the only one to be read")
+
+
 def test_when_it_was_taken_says_more_than_when_the_file_was_written():
     copied = replace(ONE, place=1, path="b.jpg", facts=TAKEN, modified=1_700_000_000.0)
     later = replace(copied, facts=replace(JPEG, taken=datetime(2019, 7, 15)), modified=1.0)

@@ -127,6 +127,8 @@ def _print_moved(moved: Moved, place: str) -> None:
     files = "1 file" if moved.files == 1 else f"{moved.files:,} files"
     typer.echo(f"{files}, {size_of(moved.size)}, {verb} to {moved.directory}")
     _print_left(moved.left)
+    if any("gone" in one.reason or "changed" in one.reason for one in moved.left):
+        typer.echo(f"  the folder is not as it was indexed: lookalike sync {place}")
     if moved.undo is not None:
         typer.echo(f"  put them back: lookalike duplicates --undo {shlex.quote(str(moved.undo))}")
         typer.echo(f"  then the gallery: lookalike sync {place}")

@@ -112,7 +112,7 @@ class KeepRule:
             "newest": (_NEWNESS,),
         }[self.keep]
         quality = (_PIXELS, _FORMAT, _SIZE) if edited else (_DATED, _ORIGIN)
-        return (preferred, *first, *quality, _AGE, _NAME, _DEPTH, _LENGTH, _PATH)
+        return (_THERE, preferred, *first, *quality, _AGE, _NAME, _DEPTH, _LENGTH, _PATH)
 
     def _preference(self, one: Candidate) -> int:
         for number, folder in enumerate(self.prefer):
@@ -193,6 +193,8 @@ def _day(one: Candidate) -> str:
     return f"{datetime.fromtimestamp(one.when):%Y-%m-%d %H:%M}"
 
 
+# Of a file that cannot be opened nothing is known: it may be gone.
+_THERE = _Criterion(lambda one: not one.facts.frames, lambda kept, _: "the only one to be read")
 _PIXELS = _Criterion(lambda one: -one.width * one.height, _why_pixels)
 _FORMAT = _Criterion(lambda one: (-one.facts.depth, not one.facts.lossless), _why_format)
 _SIZE = _Criterion(lambda one: -one.file_size, _why_size)
