@@ -30,7 +30,6 @@ FINE, COARSE = 0.7, 3.0
 # A part of half the other's side is found; smaller ones fit nearly anywhere.
 SCALES = tuple(2.0 ** (-step / 6) for step in range(7))
 DEGREES = tuple(sign * angle for angle in range(4, 25, 4) for sign in (1, -1))
-TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 # Of a picture turned by some degrees this ellipse is compared: its corners are not in the other.
 ELLIPSE = 0.84
 # Pictures with less structure than this, in grey levels, show nothing to compare.
@@ -174,26 +173,27 @@ def _pieces(image: Image.Image) -> _Pieces:
 
 
 def _changes(image: Image.Image) -> Iterator[tuple[str, _Real, NDArray[np.bool_]]]:
-    """Give the ways in which a copy may have been changed: a word, its structure, where it is."""
-    mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    for base, mirror in ((image, False), (mirrored, True)):
-        for scale in SCALES:
-            size = (max(1, round(base.width * scale)), max(1, round(base.height * scale)))
-            if scale < 1 and min(size) < LEAST_SIDE:
-                continue
-            word = "mirrored" if mirror else "as it is" if scale == 1 else "smaller"
-            yield word, *_whole(base.resize(size, Image.Resampling.BICUBIC))
-    for turn in TURNS:
-        yield "turned", *_whole(image.transpose(turn))
-    yield "mirrored", *_whole(mirrored.transpose(Image.Transpose.ROTATE_180))
+    """Give the ways in which a copy may have been changed: a word, its structure, where it is.
+
+    Structure does not care for left and right, nor for which side is up: but for other sizes it
+    is found once, then mirrored and turned itself.
+    """
+    for scale in SCALES:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        if scale < 1 and min(size) < LEAST_SIDE:
+            continue
+        values = _structure(image.resize(size, Image.Resampling.BICUBIC))
+        yield "as it is" if scale == 1 else "smaller", values, np.ones(values.shape, bool)
+        yield "mirrored", np.fliplr(values), np.ones(values.shape, bool)
+    values = _structure(image)
+    for turns in (1, 2, 3):
+        turned = np.rot90(values, turns)
+        yield "turned", turned, np.ones(turned.shape, bool)
+    yield "mirrored", np.flipud(values), np.ones(values.shape, bool)
+    whole = Image.fromarray(values)
     for angle in DEGREES:
-        structure = _structure(image.rotate(angle, Image.Resampling.BICUBIC))
-        yield "turned", structure, _ellipse(structure.shape)
-
-
-def _whole(image: Image.Image) -> tuple[_Real, NDArray[np.bool_]]:
-    structure = _structure(image)
-    return structure, np.ones(structure.shape, bool)
+        turned = np.asarray(whole.rotate(angle, Image.Resampling.BICUBIC))
+        yield "turned", turned, _ellipse(turned.shape)
 
 
 def _ellipse(shape: tuple[int, ...]) -> NDArray[np.bool_]:
