@@ -13,6 +13,18 @@ import pytest
 from drawing import draw_picture
 
 import lookalike
+from lookalike.cli import main
+
+
+def run_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str | Path
+) -> tuple[int, str, str]:
+    """Run the command within this process, which is much quicker; return code and streams."""
+    monkeypatch.setattr(sys, "argv", ["lookalike", "duplicates", *map(str, words)])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    streams = capsys.readouterr()
+    return int(exit_.value.code or 0), streams.out, streams.err
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -80,14 +92,25 @@ def test_there_and_back(engine: Path, tmp_path: Path):
     assert run("--undo", away / "undo.jsonl", "-q").stdout.startswith("0 files put back")
 
 
-def test_only_what_is_certain_is_moved_unless_named(engine: Path, tmp_path: Path):
-    moved = json.loads(run(engine, "--move-to", tmp_path / "a", "--dry-run", "--json").stdout)
-    assert moved["kinds"] == ["exact", "same-pixels"]
-    named = run(engine, "--kind", "edited", "--move-to", tmp_path / "a", "--dry-run", "--json")
-    assert json.loads(named.stdout)["kinds"] == ["edited"]
+def test_only_what_is_certain_is_moved_unless_named(
+    engine: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    words = (engine, "--move-to", tmp_path / "a", "--dry-run", "--json", "-q")
+    moved = run_here(monkeypatch, capsys, *words)[1]
+    assert json.loads(moved)["kinds"] == ["exact", "same-pixels"]
+    named = run_here(monkeypatch, capsys, *words, "--kind", "edited")[1]
+    assert json.loads(named)["kinds"] == ["edited"]
 
 
-def test_bad_input_is_one_line(engine: Path, tmp_path: Path):
+def test_bad_input_is_one_line(
+    engine: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
     for words, why in (
         ((engine, "--kind", "all"), "unknown kind 'all'"),
         ((engine, "--at-least", "2"), "no probability"),
@@ -97,9 +120,9 @@ def test_bad_input_is_one_line(engine: Path, tmp_path: Path):
         ((tmp_path / "none",), "no engine"),
         (("--undo", tmp_path / "none"), "no undo file"),
     ):
-        done = run(*words, "-q")
-        assert done.returncode == 1, done.stdout
-        (line,) = done.stderr.splitlines()
+        code, _, errors = run_here(monkeypatch, capsys, *words, "-q")
+        assert code == 1
+        (line,) = errors.splitlines()
         assert line.startswith("lookalike: ")
         assert why in line
 
@@ -107,13 +130,23 @@ def test_bad_input_is_one_line(engine: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     "words", [(), ("E", "--undo", "u"), ("E", "--dry-run"), ("--undo", "u", "--move-to", "d")]
 )
-def test_wrong_usage(words: tuple[str, ...]):
-    assert run(*words).returncode == 2
+def test_wrong_usage(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert run_here(monkeypatch, capsys, *words)[0] == 2
 
 
-def test_a_page_that_cannot_be_written_does_not_cost_the_answer(engine: Path, tmp_path: Path):
+def test_a_page_that_cannot_be_written_does_not_cost_the_answer(
+    engine: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
     (tmp_path / "file").write_text("no folder")
-    done = run(engine, "--kind", "exact", "--page", tmp_path / "file" / "a.html", "--json", "-q")
-    assert done.returncode == 1
-    assert len(json.loads(done.stdout)["groups"]) == 1
-    assert "cannot write" in done.stderr
+    page = tmp_path / "file" / "a.html"
+    code, out, errors = run_here(
+        monkeypatch, capsys, engine, "--kind", "exact", "--page", page, "--json", "-q"
+    )
+    assert code == 1
+    assert len(json.loads(out)["groups"]) == 1
+    assert "cannot write" in errors
