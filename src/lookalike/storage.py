@@ -158,6 +158,7 @@ def _copy_file(source: Path, place: Path, sha256: str) -> None:
     if os.path.lexists(place):
         raise FileExistsError(errno.EEXIST, "something is there already", str(place))
     part = place.with_name(".lookalike-part")
+    before = source.stat()
     try:
         with source.open("rb") as reader, part.open("wb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
@@ -167,6 +168,9 @@ def _copy_file(source: Path, place: Path, sha256: str) -> None:
         with part.open("rb") as reader:
             if hashlib.file_digest(reader, "sha256").hexdigest() != sha256:
                 raise OSError(errno.EIO, "what was copied is not what was read", str(place))
+        after = source.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise OSError(errno.EBUSY, "it is being written to", str(source))
         _rename_to_free(part, place)
     finally:
         part.unlink(missing_ok=True)

@@ -273,6 +273,49 @@ def test_a_changed_or_lost_file_is_not_put_back(engine: Engine, away: Path):
     ]
 
 
+@pytest.mark.parametrize("whole_folder", [False, True])
+def test_what_the_old_place_is_only_a_link_to_is_not_deleted(
+    engine: Engine, away: Path, whole_folder: bool
+):
+    moved = move(engine, away)
+    if whole_folder:
+        (engine.root / "y").rmdir()
+        (engine.root / "y").symlink_to(away / "y")
+    else:
+        (engine.root / "y" / "b.png").symlink_to(away / "y" / "b.png")
+    back = undo_moves(moved.undo)
+    assert back.files == 2
+    assert "is a link to it now" in back.left[0].reason
+    assert (away / "y" / "b.png").is_file()
+
+
+def test_a_link_in_the_directory_does_not_lead_among_the_pictures(engine: Engine, away: Path):
+    away.mkdir()
+    (away / "y").symlink_to(engine.root / "x")
+    moved = move(engine, away)
+    assert moved.files == 2
+    assert "leads out of" in moved.left[0].reason
+    assert set(content(engine.root)) == KEPT | {"y/b.png"}
+
+
+def test_a_file_that_is_written_to_while_it_is_copied(
+    engine: Engine, away: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "link", _refusing_other_folders(os.link))
+    copystat = storage.shutil.copystat
+
+    def writing(source: Path, place: Path) -> None:
+        copystat(source, place)
+        source.write_bytes(b"just saved")
+
+    monkeypatch.setattr(storage.shutil, "copystat", writing)
+    moved = move(engine, away)
+    assert moved.files == 0
+    assert "it is being written to" in moved.left[0].reason
+    assert (engine.root / COPIES[0]).read_bytes() == b"just saved"
+    assert content(away) == {}
+
+
 def test_a_directory_among_the_pictures_is_refused(engine: Engine, away: Path):
     away.symlink_to(engine.root / "x")
     for place in (engine.root / "duplicates", engine.root, away, engine.root.parent):

@@ -121,7 +121,8 @@ def undo_moves(undo: str | Path, *, on_progress: OnProgress = silent) -> Moved:
     # The last first: what was moved twice goes back the way it came.
     for done, entry in enumerate(reversed(entries), start=1):
         try:
-            came = _put_back(entry)
+            with storage_errors(place.parent):
+                came = _put_back(entry)
             files, size = files + (came is not None), size + (came or 0)
         except _Refused as refused:
             left.append(Left(entry.target, str(refused)))
@@ -139,13 +140,11 @@ def _move_all(
 ) -> Moved:
     files, size, done = 0, 0, 0
     left: list[Left] = []
-    gone: set[str] = set()
     for group in found.groups:
         for copy in group.others:
             try:
                 size += _move_one(engine, copy, group.kept, target, journal)
                 files += 1
-                gone.add(copy.path)
             except _Refused as refused:
                 left.append(Left(copy.path, str(refused)))
             done += 1
@@ -170,6 +169,8 @@ def _move_one(
         return size
     place = _free_name(target / copy.path)
     _make_folder(place.parent, target)
+    if not place.parent.resolve().is_relative_to(target.resolve()):
+        raise _Refused(f"{place.parent} is a link that leads out of {target}")
     journal.add(Entry(str(source), str(place), copy.sha256))
     _move(source, place, copy.sha256)
     return size
@@ -213,12 +214,13 @@ def _put_back(entry: Entry) -> int | None:
         _make_folder(source.parent, None)
         _move(moved, source, entry.sha256)
         return size
+    if source.is_symlink() or source.resolve() == moved.resolve():
+        raise _Refused(f"{source} is a link to it now")  # what it leads to is the only one
     if not source.is_file() or _sha256(source) != entry.sha256:
         raise _Refused(f"another file is at {source} now: it is not overwritten")
     # The move was cut between its two halves: the file is at both places.
-    with storage_errors(moved):
-        moved.unlink()
-        sync_directory(moved.parent)
+    moved.unlink()
+    sync_directory(moved.parent)
     return None
 
 
