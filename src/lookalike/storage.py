@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from lookalike.errors import StorageError
 
 __all__ = [
     "STORAGE_ERRNOS",
+    "move_file",
     "recover",
     "replace_directory",
     "storage_errors",
@@ -30,6 +32,7 @@ STORAGE_ERRNOS = {
     errno.EPERM,
     errno.EROFS,
     errno.ENOTDIR,
+    errno.EEXIST,  # a file where a folder is to be
     errno.ENAMETOOLONG,
 }
 
@@ -118,3 +121,69 @@ def sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def move_file(source: Path, place: Path, sha256: str) -> None:
+    """Move a file to a place where nothing is, also to another disk; a crash loses nothing.
+
+    The file is at its new place, on the disk, before it goes from its old one: a crash in between
+    leaves it at both. On the way to another disk it is `.lookalike-part` beside `place`, and what
+    arrives is read again and compared.
+
+    Args:
+        source: the file.
+        place: where to; its folder is there.
+        sha256: of the file's bytes, in hex.
+
+    Raises:
+        FileExistsError: something is at `place`.
+        OSError: it cannot be moved; the file is where it was.
+    """
+    try:
+        os.link(source, place, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # another disk, or a file system without links
+        _copy_file(source, place, sha256)
+    sync_directory(place.parent)
+    try:
+        source.unlink()
+    except OSError:
+        place.unlink()
+        raise
+    sync_directory(source.parent)
+
+
+def _copy_file(source: Path, place: Path, sha256: str) -> None:
+    """Copy a file to a place where nothing is, times and permissions with it."""
+    if os.path.lexists(place):
+        raise FileExistsError(errno.EEXIST, "something is there already", str(place))
+    part = place.with_name(".lookalike-part")
+    before = source.stat()
+    try:
+        with source.open("rb") as reader, part.open("wb") as writer:
+            shutil.copyfileobj(reader, writer, 1 << 20)
+            writer.flush()
+            os.fsync(writer.fileno())
+        shutil.copystat(source, part)
+        with part.open("rb") as reader:
+            if hashlib.file_digest(reader, "sha256").hexdigest() != sha256:
+                raise OSError(errno.EIO, "what was copied is not what was read", str(place))
+        after = source.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise OSError(errno.EBUSY, "it is being written to", str(source))
+        _rename_to_free(part, place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rename_to_free(part: Path, place: Path) -> None:
+    """Give a file its name; where that is possible without overwriting what came meanwhile."""
+    try:
+        os.link(part, place)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(place):
+            raise FileExistsError(errno.EEXIST, "something is there", str(place)) from None
+        part.rename(place)

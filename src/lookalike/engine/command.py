@@ -1,13 +1,14 @@
-"""The command line that makes an engine again."""
+"""Command lines: the one that makes an engine again, those that move its duplicates."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from lookalike.engine.manifest import Manifest
 
-__all__ = ["build_command"]
+__all__ = ["build_command", "move_commands"]
 
 
 def build_command(manifest: Manifest, directory: Path) -> str:
@@ -30,3 +31,18 @@ def build_command(manifest: Manifest, directory: Path) -> str:
         elif (name, value) != ("device", "auto"):
             words += [f"--{option}", str(value)]
     return shlex.join(words)
+
+
+def move_commands(directory: Path, kinds: Sequence[str]) -> tuple[str, ...]:
+    """Return the commands that move duplicates away, and back.
+
+    Args:
+        directory: the engine's.
+        kinds: of the duplicates.
+    """
+    words = f"lookalike duplicates {shlex.quote(str(directory))} --kind {','.join(kinds)}"
+    return (
+        f"{words} --move-to DIR --dry-run",
+        f"{words} --move-to DIR",
+        "lookalike duplicates --undo DIR/undo.jsonl",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.engine.parts import EngineParts
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from lookalike.engine.between import Between
     from lookalike.engine.clusters import Clusters
+    from lookalike.engine.duplicate_groups import Duplicates
+    from lookalike.engine.keeping import Keep
+    from lookalike.engine.moving import Moved
     from lookalike.engine.oddities import Oddities
     from lookalike.engine.queries import QueryLike
 
@@ -114,3 +118,84 @@ class EngineViews(EngineParts):
         from lookalike.engine.between import find_between
 
         return find_between(self, a, b, steps=steps, on_progress=on_progress)
+
+    def duplicates(
+        self,
+        kinds: Sequence[str] = ("exact", "same-pixels", "edited"),
+        *,
+        at_least: float = 0.5,
+        where: str | None = None,
+        keep: Keep = "best",
+        prefer: Sequence[str] = (),
+        on_progress: OnProgress = silent,
+    ) -> Duplicates:
+        """Group the pictures that are there more than once; nothing is changed.
+
+        Args:
+            kinds: "exact" (the same bytes), "same-pixels" (of different files), "edited" (a changed
+                copy), "near" (close, but no copy: the same scene, a series of shots).
+            at_least: probability from which a picture counts as an edited copy.
+            where: SQL filter, as in `search_many`: only these pictures are compared.
+            keep: "best", "largest", "oldest" or "newest"; see `KeepRule`.
+            prefer: folders; of several copies one in or below them is kept first.
+            on_progress: told how far each stage is.
+
+        Returns:
+            Groups in which every picture is a copy of the one to keep, with the reason for it.
+
+        Raises:
+            SettingsError: a kind is unknown, or the probability is out of range.
+            GalleryError: `where` is not understood.
+        """
+        from lookalike.engine.duplicates import find_duplicates
+        from lookalike.engine.keeping import KeepRule
+
+        rule = KeepRule(keep, tuple(prefer))
+        return find_duplicates(
+            self, kinds=kinds, at_least=at_least, where=where, rule=rule, on_progress=on_progress
+        )
+
+    def duplicates_page(
+        self, found: Duplicates, place: str | Path, *, on_progress: OnProgress = silent
+    ) -> tuple[Path, ...]:
+        """Write the page that shows groups of duplicates; of many groups several pages.
+
+        Args:
+            found: what `duplicates` returned.
+            place: of the first page; its name ends in ".html".
+            on_progress: told how many groups are drawn.
+
+        Returns:
+            All pages: `NAME.html`, `NAME-2.html` and so on.
+
+        Raises:
+            SettingsError: the name ends otherwise.
+            StorageError: the disk is full or may not be written.
+        """
+        from lookalike.engine.duplicates_page import write_duplicates_page
+
+        return write_duplicates_page(self, found, place, on_progress=on_progress)
+
+    def move_duplicates(
+        self,
+        found: Duplicates,
+        directory: str | Path,
+        *,
+        dry_run: bool = False,
+        on_progress: OnProgress = silent,
+    ) -> Moved:
+        """Move all pictures but the kept ones of each group; see `lookalike.engine.moving`.
+
+        Args:
+            found: what `duplicates` returned.
+            directory: where to, outside of the pictures' folder; paths below it stay the same.
+            dry_run: say what would be moved, and move nothing.
+            on_progress: told how many are moved.
+
+        Raises:
+            EngineError: the directory is inside of the pictures' folder.
+            StorageError: the disk is full, or the directory may not be written.
+        """
+        from lookalike.engine.moving import move_duplicates
+
+        return move_duplicates(self, found, directory, dry_run=dry_run, on_progress=on_progress)

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
         choose_search,
         embedding_megabytes,
     )
+    from lookalike.gallery.close import close_neighbours
     from lookalike.gallery.clusters import Partition, k_means
     from lookalike.gallery.exact import ExactIndex
     from lookalike.gallery.facts import IndexFacts
     from lookalike.gallery.graph import GraphIndex
+    from lookalike.gallery.groups import star_groups
     from lookalike.gallery.indexing import FEWEST, RECALL, build_index, follow_index, measure_index
     from lookalike.gallery.neighbours import Neighbours, SearchIndex
     from lookalike.gallery.opened import Gallery
@@ -59,6 +61,7 @@ __all__ = [
     "check_search",
     "check_store",
     "choose_search",
+    "close_neighbours",
     "count_states",
     "embedding_megabytes",
     "follow_index",
@@ -66,11 +69,14 @@ __all__ = [
     "measure_index",
     "newest_version",
     "open_gallery",
+    "star_groups",
     "write_gallery",
 ]
 
 # A sync of nothing new asks for the newest version only, and must not import what searches.
 _LATER = {
+    "close_neighbours": "close",
+    "star_groups": "groups",
     "EXACT_MEGABYTES": "choice",
     "ExactIndex": "exact",
     "FEWEST": "indexing",

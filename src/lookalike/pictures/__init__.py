@@ -9,6 +9,12 @@ from __future__ import annotations
 from lookalike.pictures.between import BetweenCell, draw_between
 from lookalike.pictures.clusters import ClusterCell, ClusterRow, draw_clusters
 from lookalike.pictures.curve import LossPoint, draw_loss
+from lookalike.pictures.duplicates import (
+    CopyCard,
+    CopyGroup,
+    DuplicatesPage,
+    render_duplicates,
+)
 from lookalike.pictures.files import check_format, save, to_png
 from lookalike.pictures.grid import GridCell, GridRow, Tone, draw_grid, most_rows
 from lookalike.pictures.layout import tsne
@@ -31,6 +37,9 @@ __all__ = [
     "BetweenCell",
     "ClusterCell",
     "ClusterRow",
+    "CopyCard",
+    "CopyGroup",
+    "DuplicatesPage",
     "GridCell",
     "GridRow",
     "LossPoint",
@@ -53,6 +62,7 @@ __all__ = [
     "draw_oddities",
     "draw_reconstructions",
     "most_rows",
+    "render_duplicates",
     "render_report",
     "save",
     "to_png",

@@ -1,0 +1,287 @@
+"""Duplicates in a gallery: the same bytes, the same pixels, edited copies, near shots."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.engine.copy_pairs import Pair, likely_pairs
+from lookalike.engine.duplicate_groups import (
+    DEFAULT_KINDS,
+    KINDS,
+    Copy,
+    DuplicateGroup,
+    Duplicates,
+    Kind,
+    check_kinds,
+)
+from lookalike.engine.duplicate_links import Links, stars_of
+from lookalike.engine.files import gallery_folder, is_file_of_its_own, picture_file
+from lookalike.engine.keeping import Candidate, KeepRule
+from lookalike.engine.same_pixels import find_same_pixels
+from lookalike.engine.second_look import SecondLook, with_second_look
+from lookalike.errors import SettingsError
+from lookalike.images.content import FileFacts, file_facts
+from lookalike.types import OnProgress, Progress, silent
+
+if TYPE_CHECKING:
+    from lookalike.engine.parts import EngineParts
+
+__all__ = ["AT_LEAST", "find_duplicates"]
+
+AT_LEAST = 0.5
+"""Probability from which a picture counts as an edited copy, unless another is given."""
+
+# A second look may make this of much less: what is less probable by embeddings is not looked at.
+LOOKED_AT = 0.02
+# Near shots: copies by so much, if not by enough, or alike and taken so many seconds apart.
+NEAR = 0.1
+BURST_SECONDS = 10
+NANO = 1_000_000_000
+
+
+def find_duplicates(
+    engine: EngineParts,
+    *,
+    kinds: Sequence[str] = DEFAULT_KINDS,
+    at_least: float = AT_LEAST,
+    where: str | None = None,
+    rule: KeepRule | None = None,
+    on_progress: OnProgress = silent,
+) -> Duplicates:
+    """Group the gallery's duplicates; see `Engine.duplicates`.
+
+    Raises:
+        SettingsError: a kind is unknown, or the probability is out of range.
+        GalleryError: `where` is not understood.
+    """
+    chosen = check_kinds(kinds)
+    if not 0 < at_least < 1:
+        raise SettingsError(
+            f"at least {at_least:g} is no probability of a copy: wanted more than 0, less than 1"
+        )
+    rule = rule or KeepRule()
+    rule = KeepRule(rule.keep, tuple(gallery_folder(engine, one) for one in rule.prefer))
+    return _Search(engine, chosen, at_least, rule, on_progress).run(where)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Places in the gallery: the one to keep, and each other's kind and probability."""
+
+    kept: int
+    others: tuple[tuple[int, Kind, float | None], ...]
+    reason: str
+
+
+@dataclass(eq=False)
+class _Search:
+    """One search for duplicates, step by step; a class is a set of pictures of equal pixels."""
+
+    engine: EngineParts
+    kinds: tuple[Kind, ...]
+    at_least: float
+    rule: KeepRule
+    on_progress: OnProgress
+    notes: list[str] = field(default_factory=list)
+    _candidates: dict[int, Candidate] = field(default_factory=dict)
+
+    def run(self, where: str | None) -> Duplicates:
+        gallery = self.engine.gallery
+        chosen = gallery.positions(where)
+        places = np.arange(len(gallery)) if chosen is None else chosen
+        exact = self._exact(places)
+        same = self._same_pixels(exact)
+        groups, near = self._alike(exact, same)
+        described = [self._describe(group) for group in groups]
+        described.sort(key=lambda group: (KINDS.index(group.kind), -group.saves, group.kept.path))
+        return Duplicates(
+            tuple(_ranked(group, rank) for rank, group in enumerate(described, start=1)),
+            len(places),
+            self.kinds,
+            self.at_least,
+            self.engine.calibration is not None,
+            near,
+            tuple(self.notes),
+        )
+
+    def _exact(self, places: NDArray[np.int64]) -> dict[int, list[int]]:
+        """Return the pictures of each content, by the place of the one that stands for them."""
+        contents: dict[str, list[int]] = {}
+        for place in places.tolist():
+            contents.setdefault(self.engine.gallery.sha256[place], []).append(place)
+        if "exact" not in self.kinds:  # then nobody wants to see more than one of them
+            return {members[0]: members[:1] for members in contents.values()}
+        return {self._best(members, edited=False): members for members in contents.values()}
+
+    def _same_pixels(self, exact: dict[int, list[int]]) -> dict[int, list[int]]:
+        """Return the contents of the same pixels, by the place of the one that stands for them."""
+        alone = {place: [place] for place in exact}
+        if "same-pixels" not in self.kinds:
+            return alone
+        found = find_same_pixels(self.engine, sorted(exact), on_progress=self.on_progress)
+        if found.unread:
+            self.notes.append(self._unread(found.unread))
+        for group in found.groups:
+            for place in group:
+                del alone[place]
+        return alone | {self._best(group, edited=False): list(group) for group in found.groups}
+
+    def _unread(self, count: int) -> str:
+        pictures = "1 picture is" if count == 1 else f"{count:,} pictures are"
+        place = shlex.quote(str(self.engine.layout.directory))
+        return (
+            f"{pictures} gone or changed, so the same pixels were not looked for there: "
+            f"run `lookalike sync {place}`"
+        )
+
+    def _alike(
+        self, exact: dict[int, list[int]], same: dict[int, list[int]]
+    ) -> tuple[list[_Group], int]:
+        """Return all groups, and how many pictures are near shots that were not asked for."""
+        edited, near = self._linked(np.array(sorted(same), np.int64))
+        stars = stars_of(edited, sorted(same), self._edited_key)
+        centres = [star[0] for star in stars]
+        further = stars_of(near, centres, self._edited_key)
+        wanted = "near" in self.kinds
+        count = sum(len(star) - 1 for star in further)
+        by_centre = {star[0]: star for star in stars}
+        merged = further if wanted else [[centre] for centre in centres]
+        groups = [
+            self._group([by_centre[one] for one in star], edited, near, exact, same)
+            for star in merged
+        ]
+        return [group for group in groups if group is not None], 0 if wanted else count
+
+    def _linked(self, places: NDArray[np.int64]) -> tuple[Links, Links]:
+        """Return which pictures are edited copies of each other, and which are near shots."""
+        edited, near = Links(), Links()
+        if not {"edited", "near"} & set(self.kinds) or len(places) < 2:
+            return edited, near
+        calibrated = self.engine.calibration is not None
+        if not calibrated:
+            self.notes.append(self._uncalibrated())
+        pairs = likely_pairs(self.engine, places, LOOKED_AT, on_progress=self.on_progress)
+        look = SecondLook(self.engine)
+        for done, pair in enumerate(pairs, start=1):
+            agreed = look(pair.one, pair.other)
+            probability = with_second_look(pair.probability, agreed)
+            shown = probability if calibrated else None
+            if probability >= self.at_least:
+                edited.add(pair.one, pair.other, shown)
+            elif probability >= NEAR or self._is_of_one_moment(pair):
+                near.add(pair.one, pair.other, shown)
+            self.on_progress(Progress("second look", done, len(pairs)))
+        return (edited, near) if "edited" in self.kinds else (Links(), near)
+
+    def _uncalibrated(self) -> str:
+        place = shlex.quote(str(self.engine.layout.directory))
+        return (
+            "what scores mean here is not known, so edited copies are told by a second look "
+            f"alone: `lookalike report {place}` learns it"
+        )
+
+    def _is_of_one_moment(self, pair: Pair) -> bool:
+        times = [self._candidate(place).facts.taken for place in (pair.one, pair.other)]
+        if times[0] is None or times[1] is None:
+            return False
+        return abs((times[0] - times[1]).total_seconds()) <= BURST_SECONDS
+
+    def _group(
+        self,
+        stars: Sequence[Sequence[int]],
+        edited: Links,
+        near: Links,
+        exact: dict[int, list[int]],
+        same: dict[int, list[int]],
+    ) -> _Group | None:
+        """Return stars of classes, the first with the one to keep, as one group of pictures."""
+        kept, members = stars[0][0], list[tuple[int, Kind, float | None]]()
+        for star in stars:
+            for one in star:
+                for content in same[one]:
+                    for place in exact[content]:
+                        if place == kept:
+                            continue
+                        if one == kept:
+                            kind: Kind = "exact" if content == kept else "same-pixels"
+                            members.append((place, kind, None))
+                        elif star is stars[0]:
+                            members.append((place, "edited", edited.of(kept, one)))
+                        else:
+                            members.append((place, "near", near.of(kept, star[0])))
+        if not members:
+            return None
+        members.sort(key=lambda one: (KINDS.index(one[1]), -(one[2] or 0), one[0]))
+        return _Group(kept, tuple(members), self._reason(kept, stars, exact, same))
+
+    def _reason(
+        self,
+        kept: int,
+        stars: Sequence[Sequence[int]],
+        exact: dict[int, list[int]],
+        same: dict[int, list[int]],
+    ) -> str:
+        """Return why `kept` is kept, among what differs most from it."""
+        different = [one for star in stars for one in star if one != kept]
+        others = different or [one for one in same[kept] if one != kept]
+        others = others or [one for one in exact[kept] if one != kept]
+        return self.rule.reason(
+            self._candidate(kept), [self._candidate(one) for one in others], edited=bool(different)
+        )
+
+    def _best(self, places: Sequence[int], *, edited: bool) -> int:
+        if len(places) == 1:
+            return places[0]
+        return min(places, key=lambda one: self.rule.key(self._candidate(one), edited=edited))
+
+    def _edited_key(self, place: int) -> tuple[object, ...]:
+        return self.rule.key(self._candidate(place), edited=True)
+
+    def _candidate(self, place: int) -> Candidate:
+        if place not in self._candidates:
+            gallery = self.engine.gallery
+            path = gallery.paths[place]
+            facts = FileFacts()
+            if is_file_of_its_own(path):
+                facts = file_facts(picture_file(self.engine, path))
+            self._candidates[place] = Candidate(
+                place,
+                path,
+                int(gallery.widths[place]),
+                int(gallery.heights[place]),
+                int(gallery.file_sizes[place]),
+                int(gallery.modified[place]) / NANO,
+                facts,
+            )
+        return self._candidates[place]
+
+    def _describe(self, group: _Group) -> DuplicateGroup:
+        others = tuple(self._copy(*one) for one in group.others)
+        weakest = max((kind for _, kind, _ in group.others), key=KINDS.index)
+        return DuplicateGroup(0, weakest, self._copy(group.kept, None, None), others, group.reason)
+
+    def _copy(self, place: int, kind: Kind | None, probability: float | None) -> Copy:
+        one = self._candidate(place)
+        return Copy(
+            one.path,
+            kind,
+            probability,
+            one.width,
+            one.height,
+            one.file_size,
+            datetime.fromtimestamp(one.modified).astimezone(),
+            one.facts.format,
+            one.facts.taken,
+            self.engine.gallery.sha256[place],
+        )
+
+
+def _ranked(group: DuplicateGroup, rank: int) -> DuplicateGroup:
+    return DuplicateGroup(rank, group.kind, group.kept, group.others, group.reason)
