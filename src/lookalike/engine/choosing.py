@@ -17,11 +17,11 @@ from lookalike.engine.baselines import PRETRAINED_LIBRARY
 from lookalike.engine.building import train_engine
 from lookalike.engine.card import EDITED_AT, _embedder
 from lookalike.engine.choice import Candidate, Choice, keep_choice, read_choice
-from lookalike.engine.describing import source_name
 from lookalike.engine.facade import Engine
 from lookalike.engine.manifest import Layout
 from lookalike.engine.measure import evaluate
 from lookalike.engine.settings import BuildSettings
+from lookalike.engine.sources import source_name
 from lookalike.engine.stages import cache_pictures
 from lookalike.errors import SettingsError, TrainingStopped
 from lookalike.evaluation import Strength, measure_copies

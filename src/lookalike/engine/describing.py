@@ -11,12 +11,12 @@ from lookalike.engine.folders import folder_names, mounted_folders
 from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import Counts, Manifest
 from lookalike.engine.settings import BuildSettings
-from lookalike.engine.sources import find_path
+from lookalike.engine.sources import source_name
 from lookalike.engine.stages import Trained
 from lookalike.images import Collection
 from lookalike.models import get_preset
 
-__all__ = ["describe", "source_name"]
+__all__ = ["describe"]
 
 _LIBRARIES = ("lookalike", "torch", "numpy", "pillow", "pylance", "faiss-cpu", "accelerate")
 
@@ -56,12 +56,6 @@ def describe(
         stopped_early=trained.record.stopped_early if trained.record else None,
         limits=written_limits(collection.limits),
     )
-
-
-def source_name(collection: Collection) -> str:
-    """Return what names the collection from anywhere: a data set's name or an absolute path."""
-    path = find_path(collection.source)
-    return collection.source if path is None else str(path.resolve())
 
 
 def _versions() -> dict[str, str]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lookalike.engine.describing import source_name
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.folders import folder_names
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.settings import BuildSettings
+from lookalike.engine.sources import source_name
 from lookalike.errors import TrainingStopped
 from lookalike.images import Collection
 from lookalike.storage import storage_errors

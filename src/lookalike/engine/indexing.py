@@ -7,7 +7,6 @@ from pathlib import Path
 
 from lookalike.engine.accelerating import keep_index
 from lookalike.engine.clock import Clock
-from lookalike.engine.describing import source_name
 from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.folders import folder_names, mounted_folders, reopen_folders
@@ -16,7 +15,7 @@ from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, Manifest, read_manifest, write_manifest
 from lookalike.engine.memory import read_memory
 from lookalike.engine.skipped import keep_skipped
-from lookalike.engine.sources import open_source
+from lookalike.engine.sources import open_source, source_name
 from lookalike.engine.stages import (
     cache_pictures,
     fill_gallery,

@@ -24,6 +24,7 @@ __all__ = [
     "is_same_source",
     "open_source",
     "reopen_source",
+    "source_name",
 ]
 
 
@@ -125,3 +126,9 @@ def find_path(name: str | Path) -> Path | None:
 def default_output(source: str | Path) -> Path:
     """Return the engine's directory for `source`: its name with `.lookalike`, here."""
     return Path(f"{Path(source).expanduser().resolve().name or 'pictures'}.lookalike")
+
+
+def source_name(collection: Collection) -> str:
+    """Return what names the collection from anywhere: a data set's name or an absolute path."""
+    path = find_path(collection.source)
+    return collection.source if path is None else str(path.resolve())

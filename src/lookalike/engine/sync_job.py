@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from lookalike.engine.accelerating import keep_index
 from lookalike.engine.decoded import cache_matches, match_cache
-from lookalike.engine.describing import source_name
 from lookalike.engine.drift import Familiarity
 from lookalike.engine.facade import Engine
 from lookalike.engine.folders import NOT_MOUNTED, folder_names, mounted_folders
 from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import write_manifest
 from lookalike.engine.skipped import keep_skipped, read_skipped
-from lookalike.engine.sources import is_same_source
+from lookalike.engine.sources import is_same_source, source_name
 from lookalike.engine.sync_plan import SyncPlan
 from lookalike.engine.synced import forget_state
 from lookalike.gallery import GalleryRows, GalleryWriter, MovedRows
