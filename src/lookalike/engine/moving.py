@@ -21,6 +21,7 @@ from lookalike.engine.files import is_file_of_its_own, picture_file, picture_roo
 from lookalike.engine.lock import writing
 from lookalike.engine.undo import UNDO, Entry, Journal, read_journal
 from lookalike.errors import EngineError, StorageError
+from lookalike.names import file_of_name
 from lookalike.storage import move_file, storage_errors, sync_directory
 from lookalike.types import OnProgress, Progress, silent
 
@@ -167,7 +168,7 @@ def _move_one(
     size = source.stat().st_size
     if journal is None:
         return size
-    place = _free_name(target / copy.path)
+    place = _free_name(target / file_of_name(copy.path))
     _make_folder(place.parent, target)
     if not place.parent.resolve().is_relative_to(target.resolve()):
         raise _Refused(f"{place.parent} is a link that leads out of {target}")
