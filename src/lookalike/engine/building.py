@@ -118,7 +118,8 @@ def build(
         _check_free(layout, Layout(layout.partial), resume=resume, overwrite=replaces)
         choice = find_choice(collection, layout, settings, resume=resume, on_progress=on_progress)
         settings = with_choice(settings, choice)
-    if resume and not overwrite and is_finished(layout, settings, source_name(collection)):
+    name = source_name(collection)
+    if resume and not overwrite and is_finished(layout, settings, name, collection.limits):
         keep_choice(layout, choice or read_choice(layout))
         engine = open_engine(layout.directory, device=device)
     else:

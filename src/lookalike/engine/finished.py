@@ -8,21 +8,24 @@ from contextlib import contextmanager
 from typing import Any
 
 from lookalike.engine.exchange import recover_engine
+from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.errors import TrainingStopped
+from lookalike.images import IntakeLimits
 from lookalike.storage import storage_errors
 
 __all__ = ["is_finished", "leaving_the_engine"]
 
 
-def is_finished(layout: Layout, settings: BuildSettings, source: str) -> bool:
+def is_finished(layout: Layout, settings: BuildSettings, source: str, limits: IntakeLimits) -> bool:
     """Whether the engine that a build is to make is there: only its report may be missing.
 
     Args:
         layout: of the engine.
         settings: what was chosen for the build; the device does not count.
         source: what names the pictures, as the manifest has it.
+        limits: what one picture may cost.
 
     Raises:
         EngineError: the manifest that is there cannot be read.
@@ -34,7 +37,7 @@ def is_finished(layout: Layout, settings: BuildSettings, source: str) -> bool:
     manifest = read_manifest(layout.manifest)
     before = _without_device(manifest.settings.get("chosen", {}))
     same = before == _without_device(settings.chosen()) and manifest.source == source
-    return same and manifest.counts.gallery > 0
+    return same and limits_of(manifest) == limits and manifest.counts.gallery > 0
 
 
 @contextmanager

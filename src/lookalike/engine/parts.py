@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lookalike.engine.choice import Choice
     from lookalike.gallery import ExactIndex, Gallery
     from lookalike.images import ImageSpec, IntakeLimits, PictureCache, Skipped
+    from lookalike.images.guarded import Intake
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
     from lookalike.types import Metric
@@ -92,6 +93,13 @@ class EngineParts:
             EngineError: the manifest says nonsense of it.
         """
         return self._limits or limits_of(self.manifest)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """What decodes files that are to be looked at, in a process of its own."""
+        from lookalike.images.guarded import Intake
+
+        return Intake(self.limits)
 
     def file(self, path: str) -> Path:
         """Return where a picture of the gallery is, or was."""
