@@ -208,7 +208,7 @@ class EngineParts:
         if same and before == self.manifest:
             return False
         self._indexes, self._spectral = {}, None
-        for name in ("gallery", "cache", "calibration", "encoder", "image"):
+        for name in ("gallery", "cache", "calibration", "encoder", "image", "intake"):
             self.__dict__.pop(name, None)
         return True
 

@@ -9,7 +9,8 @@ from lookalike.errors import CollectionError, DatasetError
 from lookalike.images.archives import unpack
 from lookalike.images.collection import Collection
 from lookalike.images.fetching import Fetcher, fetch, file_digest
-from lookalike.images.finding import SUFFIXES, find_in_folder
+from lookalike.images.finding import find_in_folder
+from lookalike.images.walking import SUFFIXES
 from lookalike.storage import storage_errors
 from lookalike.types import OnProgress
 

@@ -22,7 +22,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import PictureError
+from lookalike.errors import IntakeError, PictureError
 from lookalike.images.answers import UNREAD, Answer, Thumbnail
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.names import name_of_file
@@ -135,6 +135,8 @@ class Intake:
 
     def _borrow(self) -> WorkerProcess:
         with self._lock:
+            if self._stop.is_set():
+                raise IntakeError("the decoding was stopped")
             if self._idle:
                 return self._idle.pop()
             worker = _SPARE.take(self.limits) or WorkerProcess(self.limits, self._stop)
@@ -218,7 +220,8 @@ class _Spare:
 
     def __init__(self) -> None:
         self._kept: list[tuple[float, WorkerProcess]] = []
-        self._lock = threading.Lock()
+        # The collector of garbage may end an intake in the midst of any of this.
+        self._lock = threading.RLock()
         self._owner = os.getpid()
         self._sweeping = False
 

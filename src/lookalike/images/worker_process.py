@@ -103,7 +103,7 @@ class WorkerProcess:
             WorkerDied: the process ended instead.
             IntakeError: the intake was closed.
         """
-        self.waited = 0.0
+        self.waited, self.overdue = 0.0, False
         header = self._receive(ANSWER.size)
         status, width, height, size, modified, digest, length = ANSWER.unpack(header)
         file = (size, modified)
