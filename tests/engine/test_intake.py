@@ -121,6 +121,11 @@ def check_every_file(engine: Path, wanted: dict[str, str | None]) -> None:
         assert 3 < len(reason) < 150
         assert not re.search(r"crashed|took longer|<", reason)
     listed = CliRunner().invoke(app, ["info", str(engine), "--skipped"]).stdout
+    summary = listed.partition(f"{len(reasons):,} files, by reason:\n")[2]
+    counts = re.findall(r"^ +([\d,]+)  ", summary, re.MULTILINE)
+    assert sum(int(count.replace(",", "")) for count in counts) == len(reasons)
+    assert "take 20 s and 1.5 GB of memory" in listed
+    assert "--time-limit 20.0 --memory-limit 1500000000" in listed
     assert all(f"  corpus/{name}: {reason}\n" in listed for name, reason in reasons.items())
     rows = json.loads(CliRunner().invoke(app, ["info", str(engine), "--skipped", "--json"]).stdout)
     assert len(rows["files skipped"]) == len(reasons) == opened.manifest.counts.skipped
@@ -162,6 +167,8 @@ def test_limits_are_remembered_and_what_they_skipped_is_tried_again(photos: Path
     assert index_engine(engine, device="cpu").limits == small
     assert summary(sync_engine(engine, limits=IntakeLimits())) == (2, 0, 18)
     assert json.loads((engine / "manifest.json").read_text())["limits"] is None
+    again = lookalike.open(engine)
+    assert again.intake.limits == IntakeLimits()
     assert len(index_engine(engine, device="cpu", limits=small)) == 16
 
 
