@@ -166,6 +166,11 @@ def test_limits_are_remembered_and_what_they_skipped_is_tried_again(photos: Path
     assert summary(sync_engine(engine)) == (0, 2, 16)  # the engine's own limits hold
     assert index_engine(engine, device="cpu").limits == small
     assert summary(sync_engine(engine, limits=IntakeLimits())) == (2, 0, 18)
+    assert summary(sync_engine(engine, limits=IntakeLimits(max_pixels=70_000))) == (0, 1, 17)
+    assert summary(sync_engine(engine, limits=IntakeLimits())) == (1, 0, 18)
+    with pytest.raises(EngineError, match="nothing is changed"):  # no picture is as small
+        sync_engine(engine, limits=IntakeLimits(max_bytes=10))
+    assert lookalike.open(engine).limits == IntakeLimits()
     assert json.loads((engine / "manifest.json").read_text())["limits"] is None
     again = lookalike.open(engine)
     assert again.intake.limits == IntakeLimits()
@@ -216,7 +221,7 @@ def test_many_queries_are_decoded_as_few_are(photos: Path, tmp_path: Path):
 
 def test_limits_on_the_command_line(photos: Path):
     engine = photos.parent / "e.lookalike"
-    (photos / "large.png").write_bytes(png(300, 200))
+    (photos / "large.png").write_bytes(png(300, 200) + bytes(60_000))
 
     def run(*arguments: str) -> str:
         done = CliRunner().invoke(app, ["sync", str(engine), *arguments])
@@ -227,7 +232,7 @@ def test_limits_on_the_command_line(photos: Path):
     assert lookalike.open(engine).limits == IntakeLimits(
         50_000, LIMITS.max_bytes, 25.0, LIMITS.memory
     )
-    assert "1 skipped" in run("--max-pixels", "1M", "--max-file-size", "100")
+    assert "1 skipped" in run("--max-pixels", "1M", "--max-file-size", "50K")
     assert "1 added" in run("--max-file-size", "1G", "--memory-limit", "1G")
     assert lookalike.open(engine).limits == IntakeLimits(1_000_000, 10**9, 25.0, 10**9)
     with pytest.raises(SettingsError, match="'lots' is no amount"):
