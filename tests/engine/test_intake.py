@@ -245,6 +245,26 @@ def test_limits_on_the_command_line(photos: Path):
         _ = Engine(engine).limits
 
 
+def test_a_folder_of_any_name_is_built_synced_and_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / os.fsdecode(b"caf\xe9\nx") / "a"
+    folder.mkdir(parents=True)
+    for number in range(8):
+        draw_picture("disc", number).save(folder / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    engine = lookalike.build(folder.parent, epochs=1, size=16, report=False, device="cpu")
+    assert engine.layout.directory.name == r"caf\xe9\x0ax.lookalike"
+    draw_picture("disc", 9).save(folder / "9.png")
+    assert engine.sync().as_dict()["added"] == 1
+    assert engine.search(folder / "3.png", 1, include_self=True).paths == ("a/3.png",)
+    assert len(index_engine(engine.layout.directory, device="cpu")) == 9
+    shown = CliRunner().invoke(app, ["info", str(engine.layout.directory), "--json"]).stdout
+    assert json.loads(shown)["counts"]["gallery"] == 9
+    with pytest.raises(EngineError, match="not UTF-8"):
+        lookalike.build(folder.parent, folder.with_suffix(".lookalike"), epochs=1, device="cpu")
+
+
 def test_a_build_of_only_bad_files_is_an_error_of_one_line(tmp_path: Path):
     (tmp_path / "photos").mkdir()
     for number in range(3):
