@@ -8,7 +8,6 @@ started as new programs, never forked and never by importing the caller's script
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import threading
 import time
@@ -224,6 +223,7 @@ class _Spare:
         self._lock = threading.RLock()
         self._owner = os.getpid()
         self._sweeping = False
+        self._closed = False
 
     def take(self, limits: IntakeLimits) -> WorkerProcess | None:
         """Return a worker of these limits, if there is one."""
@@ -240,10 +240,16 @@ class _Spare:
             self._forget_anothers()
             now = time.monotonic()
             self._kept += [(now, worker) for worker in workers if worker.pid]
-            if self._kept and not self._sweeping:
+            if self._closed:
+                self.end()
+            elif self._kept and not self._sweeping:
                 self._sweeping = True
-                with contextlib.suppress(RuntimeError):  # the interpreter ends, and they with it
-                    threading.Thread(target=self._sweep, name="intake", daemon=True).start()
+                threading.Thread(target=self._sweep, name="intake", daemon=True).start()
+
+    def close(self) -> None:
+        """End them all, and those that are still to come: the interpreter ends."""
+        self._closed = True
+        self.end()
 
     def end(self) -> None:
         """End them all."""
@@ -271,4 +277,4 @@ class _Spare:
 
 
 _SPARE = _Spare()
-atexit.register(_SPARE.end)
+atexit.register(_SPARE.close)
