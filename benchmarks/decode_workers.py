@@ -1,4 +1,6 @@
-"""Decoding on threads, as `decode_collection` does, against processes and against one thread.
+"""Decoding on threads against a pool of processes and against one thread.
+
+What `decode_collection` does, with processes that may crash, `benchmarks.guarded` measures.
 
 Processes are started by spawn and send decoded pictures back; "warm" leaves their start out. The
 ways take turns in one process.
@@ -21,7 +23,7 @@ from typing import Any
 
 from benchmarks._photos import write_photos
 from lookalike.images import Collection, ImageSpec, decode, find_pictures
-from lookalike.images.decoding import decode_in_order
+from lookalike.images.decoding import decode_unguarded
 
 SPEC = ImageSpec(128, 128, 3)
 
@@ -32,7 +34,7 @@ def decode_file(path: Path) -> bytes:
 
 def on_threads(found: Collection, workers: int) -> float:
     start = time.perf_counter()
-    for _ in decode_in_order(found, SPEC, workers):
+    for _ in decode_unguarded(found, SPEC, workers):
         pass
     return time.perf_counter() - start
 

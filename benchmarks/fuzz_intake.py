@@ -7,7 +7,7 @@ limit; crashes, hangs and hunger of a codec are counted, and their files kept, t
 only themselves.
 
 `--in-process` instead lets Atheris (`pip install atheris`), guided by the coverage of Pillow's
-parsers and of the intake, call the decoding without a process around it.
+parsers, call the decoding without a process around it.
 
 Run: nice -n 19 python -m benchmarks.fuzz_intake [--minutes 30] [--seed 0] [--keep FOLDER] [--json]
 """
@@ -191,7 +191,7 @@ def fuzz_in_process(arguments: argparse.Namespace) -> None:
     """Run Atheris, which ends the process; whatever it reports as a crash is a finding."""
     import atheris
 
-    with atheris.instrument_imports(include=["PIL", "lookalike.images"]):
+    with atheris.instrument_imports(include=["PIL"]):
         from PIL import Image
 
         Image.init()

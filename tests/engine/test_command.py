@@ -12,9 +12,12 @@ import typer
 
 import lookalike
 from lookalike.cli.commands import app
+from lookalike.cli.limits import chosen_limits
 from lookalike.engine.command import build_command
+from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import Manifest
 from lookalike.engine.settings import BuildSettings
+from lookalike.images import IntakeLimits
 
 
 def read_back(command: str) -> dict[str, Any]:
@@ -55,6 +58,16 @@ def test_what_was_left_to_the_preset_is_left_out(engine_path: Path):
     assert found["whiten"] is True
     assert found["device"] == "auto"
     assert {found[name] for name in ("size", "epochs", "latent", "metric", "weights")} == {None}
+
+
+def test_limits_that_were_chosen_are_read_back(engine_path: Path):
+    limits = IntakeLimits(50_000_000, 10**8, 12.5, 10**9)
+    manifest = replace(
+        manifest_of(engine_path, BuildSettings(), "stamps"), limits=written_limits(limits)
+    )
+    found = read_back(build_command(manifest, engine_path))
+    names = ("max_pixels", "max_file_size", "time_limit", "memory_limit")
+    assert chosen_limits(None, *(found[name] for name in names)) == limits
 
 
 def test_the_report_shows_it(engine_path: Path, photos: Path):

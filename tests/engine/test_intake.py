@@ -121,6 +121,11 @@ def check_every_file(engine: Path, wanted: dict[str, str | None]) -> None:
         assert 3 < len(reason) < 150
         assert not re.search(r"crashed|took longer|<", reason)
     listed = CliRunner().invoke(app, ["info", str(engine), "--skipped"]).stdout
+    summary = listed.partition(f"{len(reasons):,} files, by reason:\n")[2]
+    counts = re.findall(r"^ +([\d,]+)  ", summary, re.MULTILINE)
+    assert sum(int(count.replace(",", "")) for count in counts) == len(reasons)
+    assert "take 20 s and 1.5 GB of memory" in listed
+    assert "--time-limit 20.0 --memory-limit 1500000000" in listed
     assert all(f"  corpus/{name}: {reason}\n" in listed for name, reason in reasons.items())
     rows = json.loads(CliRunner().invoke(app, ["info", str(engine), "--skipped", "--json"]).stdout)
     assert len(rows["files skipped"]) == len(reasons) == opened.manifest.counts.skipped
@@ -161,7 +166,14 @@ def test_limits_are_remembered_and_what_they_skipped_is_tried_again(photos: Path
     assert summary(sync_engine(engine)) == (0, 2, 16)  # the engine's own limits hold
     assert index_engine(engine, device="cpu").limits == small
     assert summary(sync_engine(engine, limits=IntakeLimits())) == (2, 0, 18)
+    assert summary(sync_engine(engine, limits=IntakeLimits(max_pixels=70_000))) == (0, 1, 17)
+    assert summary(sync_engine(engine, limits=IntakeLimits())) == (1, 0, 18)
+    with pytest.raises(EngineError, match="nothing is changed"):  # no picture is as small
+        sync_engine(engine, limits=IntakeLimits(max_bytes=10))
+    assert lookalike.open(engine).limits == IntakeLimits()
     assert json.loads((engine / "manifest.json").read_text())["limits"] is None
+    again = lookalike.open(engine)
+    assert again.intake.limits == IntakeLimits()
     assert len(index_engine(engine, device="cpu", limits=small)) == 16
 
 
@@ -209,7 +221,7 @@ def test_many_queries_are_decoded_as_few_are(photos: Path, tmp_path: Path):
 
 def test_limits_on_the_command_line(photos: Path):
     engine = photos.parent / "e.lookalike"
-    (photos / "large.png").write_bytes(png(300, 200))
+    (photos / "large.png").write_bytes(png(300, 200) + bytes(60_000))
 
     def run(*arguments: str) -> str:
         done = CliRunner().invoke(app, ["sync", str(engine), *arguments])
@@ -220,7 +232,7 @@ def test_limits_on_the_command_line(photos: Path):
     assert lookalike.open(engine).limits == IntakeLimits(
         50_000, LIMITS.max_bytes, 25.0, LIMITS.memory
     )
-    assert "1 skipped" in run("--max-pixels", "1M", "--max-file-size", "100")
+    assert "1 skipped" in run("--max-pixels", "1M", "--max-file-size", "50K")
     assert "1 added" in run("--max-file-size", "1G", "--memory-limit", "1G")
     assert lookalike.open(engine).limits == IntakeLimits(1_000_000, 10**9, 25.0, 10**9)
     with pytest.raises(SettingsError, match="'lots' is no amount"):
@@ -231,6 +243,26 @@ def test_limits_on_the_command_line(photos: Path):
     manifest.write_text(manifest.read_text().replace('"max_pixels"', '"most_pixels"'))
     with pytest.raises(EngineError, match="manifest is damaged"):
         _ = Engine(engine).limits
+
+
+def test_a_folder_of_any_name_is_built_synced_and_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / os.fsdecode(b"caf\xe9\nx") / "a"
+    folder.mkdir(parents=True)
+    for number in range(8):
+        draw_picture("disc", number).save(folder / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    engine = lookalike.build(folder.parent, epochs=1, size=16, report=False, device="cpu")
+    assert engine.layout.directory.name == r"caf\xe9\x0ax.lookalike"
+    draw_picture("disc", 9).save(folder / "9.png")
+    assert engine.sync().as_dict()["added"] == 1
+    assert engine.search(folder / "3.png", 1, include_self=True).paths == ("a/3.png",)
+    assert len(index_engine(engine.layout.directory, device="cpu")) == 9
+    shown = CliRunner().invoke(app, ["info", str(engine.layout.directory), "--json"]).stdout
+    assert json.loads(shown)["counts"]["gallery"] == 9
+    with pytest.raises(EngineError, match="not UTF-8"):
+        lookalike.build(folder.parent, folder.with_suffix(".lookalike"), epochs=1, device="cpu")
 
 
 def test_a_build_of_only_bad_files_is_an_error_of_one_line(tmp_path: Path):

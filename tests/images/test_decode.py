@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hostile_files import MOV, seeds
 from PIL import Image, ImageCms, ImageOps, JpegImagePlugin
 from pillow_heif import from_pillow
 
@@ -274,12 +276,36 @@ def test_a_transparent_colour_of_rgb(photo):
     assert (pixels[4:] == photo[4:]).all()
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_the_first_frame_of_an_animation(kind):
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_the_first_frame_of_an_animation_or_page_of_a_document(kind):
     frames = [Image.new("RGB", (48, 32), colour) for colour in ("red", "blue", "lime")]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encode(frames[0], kind, save_all=True, append_images=frames[1:], **options)
-    assert (decode(data, RGB).pixels == (255, 0, 0)).all()
+    red = np.broadcast_to([255, 0, 0], (32, 48, 3))
+    assert far(decode(data, RGB).pixels, red) <= (8 if kind == "AVIF" else 0)
+
+
+@pytest.mark.parametrize("name", ["plain.jpg", "rotated.jpg", "plain.heic", "rotated.heic"])
+def test_of_a_motion_photo_the_still(name):
+    still = seeds()[name]
+    if name.endswith("heic"):
+        moving = [still + struct.pack(">I", 8 + len(MOV)) + b"mpvd" + MOV]
+    else:
+        moving = [still + MOV, still + b"\0\x000\n\x10\0\0\0MotionPhoto_Data" + MOV + b"SEFT"]
+    wanted = decode(still, RGB)
+    for data in moving:
+        found = decode(data, RGB)
+        assert (found.pixels == wanted.pixels).all()
+        assert (found.width, found.height) == (wanted.width, wanted.height)
+
+
+def test_postscript_is_not_run(monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was run"))
+    for program in ("check_call", "run", "check_output"):
+        monkeypatch.setattr(subprocess, program, subprocess.Popen)
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises(PictureError, match="known format"):
+        decode(page, RGB)
 
 
 def test_a_colour_profile_is_converted(photo):

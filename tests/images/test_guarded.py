@@ -15,15 +15,17 @@ import pytest
 from hostile_codec import bad_file, worker_program
 from hostile_files import encode, png, scene, seeds
 
-from lookalike.errors import IntakeError
+from lookalike.errors import IntakeError, PictureError
 from lookalike.images import (
     Collection,
     ImageSpec,
     IntakeLimits,
     find_pictures,
     guarded,
+    thumbnail,
     worker_process,
 )
+from lookalike.images.answers import Thumbnail
 from lookalike.images.decoding import decode_in_order, decode_unguarded
 from lookalike.images.guarded import Intake
 
@@ -315,3 +317,16 @@ def test_limits_are_checked():
     for wrong in ("", "much", "-1", "1e9"):
         with pytest.raises(SettingsError, match="no amount"):
             parse_amount(wrong)
+
+
+def test_thumbnails_are_those_of_this_process(tmp_path, hostile):
+    with Intake(LIMITS) as intake:
+        for number, data in enumerate(seeds().values()):
+            file = tmp_path / f"{number}.jpg"
+            file.write_bytes(data)
+            for wanted in (Thumbnail(16, (9, 9, 9)), Thumbnail(160), Thumbnail(160, enlarge=False)):
+                expected = thumbnail(data, wanted.size, wanted.background, enlarge=wanted.enlarge)
+                np.testing.assert_array_equal(intake.thumbnail(file, wanted), expected)
+        (tmp_path / "bad.jpg").write_bytes(bad_file("abort"))
+        with pytest.raises(PictureError, match=r"bad\.jpg: its decoding crashed"):
+            intake.thumbnail(tmp_path / "bad.jpg", Thumbnail(16))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -18,6 +19,8 @@ def main() -> None:
     # on the machine; OpenMP reads this when torch is imported. A person's own choice stays.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a folder's name may hold bytes of any sort
+        sys.stdout.reconfigure(errors="backslashreplace")
     from lookalike.cli.commands import app
 
     try:

@@ -21,7 +21,7 @@ from lookalike.cli.show import (
     print_presets,
     program_name,
 )
-from lookalike.cli.summary import summarise_engine
+from lookalike.cli.summary import summarise_engine, summarise_skipped
 
 __all__ = ["app", "duplicates", "living", "looking", "making"]
 
@@ -202,10 +202,12 @@ def info(
     opened = open_engine(engine)
     facts: dict[str, Any] = opened.info()
     if skipped:
-        facts["files skipped"] = [f"{one.path}: {one.reason}" for one in opened.skipped()]
+        listed = sorted(opened.skipped(), key=lambda one: one.path)
+        facts["files skipped"] = [f"{one.path}: {one.reason}" for one in listed]
     if as_json or everything:
         print_info(facts, as_json=as_json)
         return
     print_lines(summarise_engine(opened))
     if skipped:
         print_info({"files skipped": facts["files skipped"]}, as_json=False)
+        print_lines(summarise_skipped(listed))

@@ -178,13 +178,11 @@ Archive = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(help="An archive of the named data set that you already have."),
 ]
-_INTAKE = "What one picture may cost (docs/intake.md)"
 MaxPixels = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         metavar="COUNT",
         help="Skip pictures of more pixels, as 50M.  [default: 179M, or what the engine has]",
-        rich_help_panel=_INTAKE,
     ),
 ]
 MaxFileSize = Annotated[
@@ -192,7 +190,6 @@ MaxFileSize = Annotated[
     typer.Option(
         metavar="BYTES",
         help="Skip larger files, as 200M.  [default: 1G, or what the engine has]",
-        rich_help_panel=_INTAKE,
     ),
 ]
 TimeLimit = Annotated[
@@ -200,7 +197,6 @@ TimeLimit = Annotated[
     typer.Option(
         metavar="SECONDS",
         help="Skip what takes longer to decode.  [default: 30, or what the engine has]",
-        rich_help_panel=_INTAKE,
     ),
 ]
 MemoryLimit = Annotated[
@@ -208,7 +204,6 @@ MemoryLimit = Annotated[
     typer.Option(
         metavar="BYTES",
         help="Skip what needs more memory.  [default: 2G, or what the engine has]",
-        rich_help_panel=_INTAKE,
     ),
 ]
 DataHome = Annotated[

@@ -49,7 +49,9 @@ def program_name() -> str:
 
 def print_json(values: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print one JSON value on one line."""
-    typer.echo(json.dumps(values, ensure_ascii=False))
+    text = json.dumps(values, ensure_ascii=False)
+    # Half a character, of a folder's name that is no UTF-8, becomes what JSON writes for it.
+    typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def print_lines(lines: Sequence[str]) -> None:

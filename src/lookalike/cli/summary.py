@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lookalike.engine import Engine
+    from lookalike.images import Skipped
 
-__all__ = ["summarise_engine"]
+__all__ = ["summarise_engine", "summarise_skipped"]
+
+# So many skipped files are seen at a glance.
+FEW = 20
 
 
 def summarise_engine(engine: Engine) -> list[str]:
     """Return what an engine holds and how it was made, a line each."""
     place = engine.layout.directory
     return [f"{place}", *(f"  {name:<9} {text}" for name, text in _lines(engine))]
+
+
+def summarise_skipped(skipped: Sequence[Skipped]) -> list[str]:
+    """Return how many files were skipped for which reason, where they are too many to count."""
+    if len(skipped) <= FEW:
+        return []
+    # What a picture claims, or how large it is, is no reason of its own.
+    reasons = Counter(re.sub(r"\d[\d.,×]*", "…", one.reason) for one in skipped)
+    counts = [f"  {count:>6,}  {reason}" for reason, count in reasons.most_common()]
+    return [f"{len(skipped):,} files, by reason:", *counts]
 
 
 def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
@@ -45,6 +61,8 @@ def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
             f"{drift.advice}: lookalike retrain {place}" if drift.advice else "no need to retrain"
         )
         yield "drift", f"{drift.new:,} new pictures since the training; {advice}"
+    if manifest.limits:
+        yield "limits", _limits(engine)
     yield "search", f"{manifest.k} hits by {manifest.metric}, unless asked otherwise"
     if engine.layout.gallery.exists():
         from lookalike.engine.footprint import footprint
@@ -59,6 +77,16 @@ def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
     yield "made", f"{manifest.created} with Lookalike {manifest.versions.get('lookalike', '?')}"
     yield "by", build_command(manifest, engine.layout.directory)
     yield "more", f"lookalike info {shlex.quote(str(engine.layout.directory))} --all"
+
+
+def _limits(engine: Engine) -> str:
+    from lookalike.images.limits import say_bytes
+
+    one = engine.limits
+    return (
+        f"a picture may have {one.max_pixels:,} pixels and {say_bytes(one.max_bytes)}, "
+        f"take {one.seconds:g} s and {say_bytes(one.memory)} of memory"
+    )
 
 
 def _training(engine: Engine) -> str:

@@ -32,6 +32,7 @@ from lookalike.errors import EngineError
 from lookalike.gallery import EXACT_MEGABYTES, Store
 from lookalike.images import Collection, IntakeLimits, Places, collection_state
 from lookalike.models import DEFAULT_PRESET
+from lookalike.names import name_of_file
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
 
@@ -276,6 +277,12 @@ def _check_free(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -
     Raises:
         EngineError: there is.
     """
+    place = str(final.directory.absolute())
+    if place.encode("utf-8", "replace").decode() != place:  # Lance takes no other paths
+        raise EngineError(
+            f"{name_of_file(place)} has bytes in its name that are not UTF-8: "
+            "choose another output (--output)"
+        )
     recover_engine(final)
     if final.directory.exists() and not overwrite:
         raise EngineError(

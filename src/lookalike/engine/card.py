@@ -21,6 +21,7 @@ from lookalike.engine.calibrating import (
     Errors,
 )
 from lookalike.engine.calibration_file import keep_calibration
+from lookalike.engine.thumbnails import file_thumbnail
 from lookalike.errors import LookalikeError, PictureError
 from lookalike.evaluation import (
     CopiesReport,
@@ -35,6 +36,7 @@ from lookalike.types import OnProgress, Progress, check_metric, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.facade import Engine
+    from lookalike.engine.parts import EngineParts
 
 __all__ = [
     "MEDIUM",
@@ -43,6 +45,7 @@ __all__ = [
     "edited_reader",
     "reopen_quietly",
     "same_pictures",
+    "small_copy",
 ]
 
 Pixels = NDArray[np.uint8]
@@ -240,9 +243,7 @@ def edited_reader(engine: Engine, collection: Collection | None) -> Callable[[in
     def read(position: int) -> Pixels:
         path = paths[position]
         if collection is not None and path in places:
-            pixels = thumbnail(
-                collection.read(places[path]), EDITED_AT, enlarge=False, limits=collection.limits
-            )
+            pixels = small_copy(engine, collection.read(places[path]))
         elif cache is not None and (row := cache.position(path)) is not None:
             pixels = np.asarray(cache.pixels[row])
         else:
@@ -251,6 +252,17 @@ def edited_reader(engine: Engine, collection: Collection | None) -> Callable[[in
         return pixels[:, :, :1] if grey and engine.image.channels == 1 else pixels
 
     return read
+
+
+def small_copy(engine: EngineParts, picture: Path | Pixels) -> Pixels:
+    """Return a picture, a file or in memory, of the size at which pictures are edited.
+
+    Raises:
+        PictureError: it cannot be decoded.
+    """
+    if isinstance(picture, Path):
+        return file_thumbnail(engine, picture, EDITED_AT, enlarge=False)
+    return thumbnail(picture, EDITED_AT, enlarge=False)
 
 
 def reopen_quietly(engine: Engine, home: Path | None, archive: Path | None) -> Collection | None:

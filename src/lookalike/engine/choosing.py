@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.baselines import PRETRAINED_LIBRARY
 from lookalike.engine.building import train_engine
-from lookalike.engine.card import EDITED_AT, _embedder
+from lookalike.engine.card import _embedder, small_copy
 from lookalike.engine.choice import Candidate, Choice, keep_choice, read_choice
 from lookalike.engine.facade import Engine
 from lookalike.engine.manifest import Layout
@@ -26,7 +26,7 @@ from lookalike.engine.stages import cache_pictures
 from lookalike.errors import SettingsError, TrainingStopped
 from lookalike.evaluation import Strength, measure_copies
 from lookalike.gallery import ExactIndex
-from lookalike.images import Collection, thumbnail
+from lookalike.images import Collection
 from lookalike.models import Preset, get_preset, resolve_image
 from lookalike.storage import storage_errors
 from lookalike.types import OnProgress, Progress, check_metric, silent
@@ -247,7 +247,7 @@ def _by_copies(engine: Engine, sample: Collection, on_progress: OnProgress) -> _
 
     def read(position: int) -> NDArray[np.uint8]:
         picture = sample.read(places[cache.paths[rows[position]]])
-        return thumbnail(picture, EDITED_AT, enlarge=False, limits=sample.limits)
+        return small_copy(engine, picture)
 
     copies = measure_copies(
         read,

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Manifest
+from lookalike.images import IntakeLimits
 
 __all__ = ["build_command", "move_commands"]
 
@@ -30,7 +32,7 @@ def build_command(manifest: Manifest, directory: Path) -> str:
             words.append(f"--{option}" if value else f"--no-{option}")
         elif (name, value) != ("device", "auto"):
             words += [f"--{option}", str(value)]
-    return shlex.join(words)
+    return shlex.join([*words, *_limits(manifest)])
 
 
 def move_commands(directory: Path, kinds: Sequence[str]) -> tuple[str, ...]:
@@ -46,3 +48,16 @@ def move_commands(directory: Path, kinds: Sequence[str]) -> tuple[str, ...]:
         f"{words} --move-to DIR",
         "lookalike duplicates --undo DIR/undo.jsonl",
     )
+
+
+def _limits(manifest: Manifest) -> list[str]:
+    """Return the options of the limits that were chosen."""
+    chosen, usual = limits_of(manifest), IntakeLimits()
+    options = {
+        "--max-pixels": (chosen.max_pixels, usual.max_pixels),
+        "--max-file-size": (chosen.max_bytes, usual.max_bytes),
+        "--time-limit": (chosen.seconds, usual.seconds),
+        "--memory-limit": (chosen.memory, usual.memory),
+    }
+    pairs = ([option, f"{now}"] for option, (now, before) in options.items() if now != before)
+    return [word for pair in pairs for word in pair]

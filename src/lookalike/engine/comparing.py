@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lookalike.engine.sync_plan import SyncPlan
 from lookalike.images import Collection, Skipped
 from lookalike.images.reading import file_digest
@@ -101,18 +103,35 @@ class _Comparison:
         """Return what is the same by size and time, what has to be read, and what is not to be."""
         same, asked = [], []
         skipped = {one.path: one for one in self.collection.skipped}
+        over = self._over_limits()
         for position in self.positions:
             path, file = self.collection.pictures[position].path, self.files[position]
             place, before = self.gallery.position(path), self.skipped_before.get(path)
-            if place is not None and self.known_files[place] == file != GONE and not verify:
+            known = place is not None and self.known_files[place] == file != GONE
+            problem = self._too_large(file[0]) or (over.get(place) if known else None)
+            if problem:
+                skipped[path] = Skipped(path, problem, file)  # too large to be known by content
+            elif place is not None and known and not verify:
                 same.append((position, place))
             elif before is not None and before.file == file != GONE and not verify:
                 skipped[path] = before
-            elif problem := self.collection.limits.too_large(file[0]):
-                skipped[path] = Skipped(path, problem, file)  # too large to be known by content
             else:
                 asked.append(position)
         return same, asked, skipped
+
+    def _too_large(self, size: int) -> str:
+        """Return why a file is not even read; an IDX file is no picture."""
+        return "" if self.collection.kind == "idx" else self.collection.limits.too_large(size)
+
+    def _over_limits(self) -> dict[int | None, str]:
+        """Return the places of pictures that cost more than the limits of now, and why."""
+        gallery, limits = self.gallery, self.collection.limits
+        pixels = gallery.widths.astype(np.int64) * gallery.heights
+        places = np.flatnonzero(pixels > limits.max_pixels).tolist()
+        return {
+            place: limits.too_many(int(gallery.widths[place]), int(gallery.heights[place]))
+            for place in places
+        }
 
     def _by_content(
         self, same: list[tuple[int, int]], asked: Iterable[int], digests: Mapping[int, str]

@@ -9,6 +9,7 @@ from typing import Any
 
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.folders import folder_names
+from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout, read_manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import source_name
@@ -39,6 +40,7 @@ def is_finished(layout: Layout, settings: BuildSettings, collection: Collection)
     same = before == _without_device(settings.chosen())
     same &= manifest.source == source_name(collection)
     same &= manifest.folders == folder_names(collection)
+    same &= limits_of(manifest) == collection.limits
     return same and manifest.counts.gallery > 0
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookalike.engine.queries import Query
+from lookalike.engine.thumbnails import file_thumbnail
 from lookalike.errors import PictureError, QueryError, SettingsError
 from lookalike.images import thumbnail
 from lookalike.pictures import (
@@ -79,6 +80,8 @@ def picture_thumbnail(
         picture = original
     # One that went bad since it was indexed, or costs too much, must not cost the grid.
     with suppress(PictureError):
+        if isinstance(picture, str | Path):
+            return _own_pixels(file_thumbnail(engine, Path(picture), size, PAGE))
         if picture is not None:
             return _own_pixels(thumbnail(picture, size, PAGE, limits=engine.limits))
     cached = engine.cache

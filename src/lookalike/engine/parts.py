@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lookalike.engine.choice import Choice
     from lookalike.gallery import ExactIndex, Gallery, SearchChoice, SearchIndex, SearchWith
     from lookalike.images import ImageSpec, IntakeLimits, PictureCache, Places, Skipped
+    from lookalike.images.guarded import Intake
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
     from lookalike.training import TrainingRecord
     from lookalike.types import Metric
@@ -101,6 +102,13 @@ class EngineParts:
             EngineError: the manifest says nonsense of it.
         """
         return self._limits or limits_of(self.manifest)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """What decodes files that are to be looked at, in a process of its own."""
+        from lookalike.images.guarded import Intake
+
+        return Intake(self.limits)
 
     def file(self, path: str) -> Path:
         """Return where a picture of the gallery is, or was."""
@@ -296,7 +304,7 @@ class EngineParts:
         if same and before == self.manifest:
             return False
         self._indexes, self._spectral = {}, None
-        for name in ("gallery", "cache", "calibration", "encoder", "image"):
+        for name in ("gallery", "cache", "calibration", "encoder", "image", "intake"):
             self.__dict__.pop(name, None)
         return True
 

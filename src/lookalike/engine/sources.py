@@ -14,6 +14,7 @@ from lookalike.images import (
     find_pictures,
     load_dataset,
 )
+from lookalike.names import name_of_file
 from lookalike.types import OnProgress, silent
 
 __all__ = [
@@ -125,7 +126,8 @@ def find_path(name: str | Path) -> Path | None:
 
 def default_output(source: str | Path) -> Path:
     """Return the engine's directory for `source`: its name with `.lookalike`, here."""
-    return Path(f"{Path(source).expanduser().resolve().name or 'pictures'}.lookalike")
+    name = name_of_file(Path(source).expanduser().resolve().name)
+    return Path(f"{name or 'pictures'}.lookalike")
 
 
 def source_name(collection: Collection) -> str:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import PictureError
-from lookalike.images.decode import decode, reason_of
+from lookalike.images.decode import decode, reason_of, thumbnail
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.reading import read_file
 from lookalike.images.spec import ImageSpec
 
-__all__ = ["UNREAD", "Answer", "decode_file"]
+__all__ = ["UNREAD", "Answer", "Thumbnail", "decode_file"]
 
 # What is known of a file that could not be read.
 UNREAD = (-1, -1)
@@ -28,7 +28,8 @@ class Answer:
     Attributes:
         file: its size in bytes and time of change in ns, from before it was read; `UNREAD` where
             it could not be, or was changed meanwhile.
-        size: (width, height) of the original; None where it is no picture that can be decoded.
+        size: (width, height) of the original, or of the thumbnail asked for; None where it is no
+            picture that can be decoded.
         sha256: of the bytes that were decoded, in hex.
         reason: why it is left out; "" for a picture.
     """
@@ -39,8 +40,23 @@ class Answer:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small copy to look at; see `thumbnail`.
+
+    Attributes:
+        size: the longest that a side may be, in pixels.
+        background: RGB, under transparent pixels.
+        enlarge: leave small pictures as they are, if false.
+    """
+
+    size: int
+    background: tuple[int, int, int] = (255, 255, 255)
+    enlarge: bool = True
+
+
 def decode_file(
-    path: str | bytes | Path, spec: ImageSpec, limits: IntakeLimits
+    path: str | bytes | Path, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
 ) -> tuple[Answer, NDArray[np.uint8] | None]:
     """Read and decode a file in this process.
 
@@ -57,7 +73,7 @@ def decode_file(
     if found.problem:
         return Answer(found.file, reason=found.problem), None
     try:
-        decoded = decode(found.data, spec, limits)
+        size, pixels = _decode(found.data, wanted, limits)
     except PictureError as error:
         cause = error.__cause__
         if isinstance(cause, MemoryError):
@@ -66,6 +82,15 @@ def decode_file(
             return Answer(UNREAD, reason="it changed while it was read"), None
         reason = reason_of(cause) if isinstance(cause, Exception) else str(error)
         return Answer(found.file, reason=reason), None
-    size = (decoded.width, decoded.height)
-    digest = hashlib.sha256(found.data).hexdigest()
-    return Answer(found.file, size, digest), decoded.pixels
+    return Answer(found.file, size, hashlib.sha256(found.data).hexdigest()), pixels
+
+
+def _decode(
+    data: bytes, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
+) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+    """Return (width, height) of the original, or of the thumbnail, and the pixels."""
+    if isinstance(wanted, ImageSpec):
+        decoded = decode(data, wanted, limits)
+        return (decoded.width, decoded.height), decoded.pixels
+    pixels = thumbnail(data, wanted.size, wanted.background, enlarge=wanted.enlarge, limits=limits)
+    return (pixels.shape[1], pixels.shape[0]), np.ascontiguousarray(pixels)

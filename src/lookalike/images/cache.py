@@ -339,4 +339,4 @@ def write_header(
         "spec": spec.as_dict(),
         "skipped": [asdict(item) for item in skipped],
     }
-    write_text(path, json.dumps(header, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(header, indent=1) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from lookalike.errors import PictureError
+from lookalike.images.fitting import Size, enough_for, inside, middle
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.modes import (
     SIDEWAYS,
@@ -39,8 +39,6 @@ FORMATS = (
     *("ICO", "PCX", "PSD", "QOI", "SGI", "DDS"),
 )
 """What is read, by Pillow's names, beside HEIF; PostScript is not, which runs another program."""
-
-_Size = tuple[int, int]
 
 _LIMITS = IntakeLimits()
 _TAILS = ((), (1,), (3,), (4,))
@@ -96,12 +94,12 @@ def decode(source: Source, spec: ImageSpec, limits: IntakeLimits = _LIMITS) -> D
         PictureError: the picture cannot be read.
     """
     with _reading(source):
-        opened = _open(source, lambda whole: _enough(whole, spec), limits)
+        opened = _open(source, lambda whole: enough_for(whole, spec), limits)
         width, height = opened.image.size
         size = (spec.width, spec.height)
         if spec.fit == "pad":
-            size = _inside((width, height), size)
-        box = _middle((width, height), size) if spec.fit == "crop" else (0, 0, width, height)
+            size = inside((width, height), size)
+        box = middle((width, height), size) if spec.fit == "crop" else (0, 0, width, height)
         image = to_srgb(_resize(opened.image, size, box), opened.profile)
         pixels = on_background(image, spec.background, spec.channels)
     if size != (spec.width, spec.height):
@@ -136,10 +134,10 @@ def thumbnail(
         PictureError: the picture cannot be read.
     """
     with _reading(source):
-        opened = _open(source, lambda whole: _inside(whole, (size, size)), limits)
+        opened = _open(source, lambda whole: inside(whole, (size, size)), limits)
         image, longest = opened.image, max(opened.image.size)
         if longest > size:
-            small = _inside(image.size, (size, size))
+            small = inside(image.size, (size, size))
             image = _resize(image, small, (0, 0, *image.size))
         pixels = on_background(to_srgb(image, opened.profile), background, 3)
     factor = max(1, size // longest) if enlarge else 1
@@ -159,7 +157,7 @@ def upright(source: Source, limits: IntakeLimits = _LIMITS) -> Image.Image:
     return image
 
 
-def _open(source: Source, enough: Callable[[_Size], _Size], limits: IntakeLimits) -> _Opened:
+def _open(source: Source, enough: Callable[[Size], Size], limits: IntakeLimits) -> _Opened:
     """Open, load and turn upright; `enough` says how many pixels a size must keep."""
     image = _image_of(source, limits)
     whole = image.size
@@ -188,7 +186,7 @@ def _refuse(problem: str) -> None:
         raise _Refused(problem)
 
 
-def _draft(image: Image.Image, enough: Callable[[_Size], _Size]) -> bool:
+def _draft(image: Image.Image, enough: Callable[[Size], Size]) -> bool:
     """Ask libjpeg for the smallest scale that is enough; True if it may have been reduced."""
     if image.format not in ("JPEG", "MPO"):
         return False
@@ -236,36 +234,11 @@ def _register_heif() -> None:
     register_heif_opener()
 
 
-def _resize(image: Image.Image, size: _Size, box: tuple[float, ...]) -> Image.Image:
+def _resize(image: Image.Image, size: Size, box: tuple[float, ...]) -> Image.Image:
     if image.size == size and box == (0, 0, *size):
         return image
     left, top, right, bottom = box
     return image.resize(size, _FILTER, (left, top, right, bottom), reducing_gap=_REDUCING_GAP)
-
-
-def _inside(whole: _Size, size: _Size) -> _Size:
-    """The largest size of the shape of `whole` that fits inside `size`."""
-    scale = min(size[0] / whole[0], size[1] / whole[1])
-    return max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))
-
-
-def _middle(whole: _Size, size: _Size) -> tuple[float, ...]:
-    """The largest box of the shape of `size` in the middle of `whole`: left, top, right, bottom."""
-    scale = min(whole[0] / size[0], whole[1] / size[1])
-    width, height = size[0] * scale, size[1] * scale
-    left, top = (whole[0] - width) / 2, (whole[1] - height) / 2
-    return left, top, left + width, top + height
-
-
-def _enough(whole: _Size, spec: ImageSpec) -> _Size:
-    """The pixels that a picture of size `whole` must keep so that nothing is enlarged."""
-    size = (spec.width, spec.height)
-    if spec.fit == "stretch":
-        return size
-    if spec.fit == "pad":
-        return _inside(whole, size)
-    scale = max(size[0] / whole[0], size[1] / whole[1])
-    return math.ceil(whole[0] * scale), math.ceil(whole[1] * scale)
 
 
 def _pad(pixels: NDArray[np.uint8], spec: ImageSpec) -> NDArray[np.uint8]:

@@ -8,12 +8,12 @@ started as new programs, never forked and never by importing the caller's script
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,16 +21,22 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.images.answers import UNREAD, Answer
+from lookalike.errors import IntakeError, PictureError
+from lookalike.images.answers import UNREAD, Answer, Thumbnail
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.spec import ImageSpec
 from lookalike.images.worker_process import WorkerDied, WorkerProcess, can_guard
+from lookalike.names import name_of_file
 
 __all__ = ["Intake", "can_guard"]
 
 _TICK = 0.25
 # So long workers that were let go of wait for another intake: a build needs one after the other.
 _SPARE_SECONDS = 10.0
+
+
+# From how many pictures came before, width and height to where the pixels of one are written.
+_Place = Callable[[int, int, int], NDArray[np.uint8]]
 
 
 class Intake:
@@ -91,10 +97,34 @@ class Intake:
         Raises:
             IntakeError: no worker can be started, or the intake was closed.
         """
+        return self._ask(files, spec, lambda row, *_: pixels[row])
+
+    def thumbnail(self, file: str | Path, wanted: Thumbnail) -> NDArray[np.uint8]:
+        """Return a small copy of a picture to look at, uint8 (height, width, 3).
+
+        Raises:
+            PictureError: it cannot be decoded.
+            IntakeError: no worker can be started, or the intake was closed.
+        """
+        pixels = np.zeros((0, 0, 3), np.uint8)
+
+        def place(row: int, width: int, height: int) -> NDArray[np.uint8]:
+            nonlocal pixels
+            pixels = np.empty((height, width, 3), np.uint8)
+            return pixels
+
+        (answer,) = self._ask([file], wanted, place)
+        if answer.size is None:
+            raise PictureError(f"cannot read {name_of_file(str(file))}: {answer.reason}")
+        return pixels
+
+    def _ask(
+        self, files: Sequence[str | Path], wanted: ImageSpec | Thumbnail, place: _Place
+    ) -> list[Answer]:
         worker = self._borrow()
         try:
             paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
-            return _decode_all(worker, paths, spec, pixels)
+            return _decode_all(worker, paths, wanted, place)
         finally:
             with self._lock:
                 if self._stop.is_set():
@@ -104,6 +134,8 @@ class Intake:
 
     def _borrow(self) -> WorkerProcess:
         with self._lock:
+            if self._stop.is_set():
+                raise IntakeError("the decoding was stopped")
             if self._idle:
                 return self._idle.pop()
             worker = _SPARE.take(self.limits) or WorkerProcess(self.limits, self._stop)
@@ -118,25 +150,27 @@ class Intake:
 
 
 def _decode_all(
-    worker: WorkerProcess, files: Sequence[bytes], spec: ImageSpec, pixels: NDArray[np.uint8]
+    worker: WorkerProcess,
+    files: Sequence[bytes],
+    wanted: ImageSpec | Thumbnail,
+    place: _Place,
 ) -> list[Answer]:
     """Decode files; those that cost the worker its life are named, and the rest goes on."""
     answers: list[Answer] = []
     rows, tried = 0, -1
     while len(answers) < len(files):
         first = len(answers)
-        fresh = worker.ask(files[first:], spec)
+        fresh = worker.ask(files[first:], wanted)
         for position in range(first, len(files)):
             try:
-                answer = worker.answer(pixels[rows : rows + 1])
+                answers.append(worker.answer(partial(place, rows)))
+                rows += answers[-1].size is not None
             except WorkerDied as death:
                 again = death.again and tried != position
                 if not (again and not (death.of_itself and fresh and position == first)):
                     answers.append(Answer(_known(files[position]), reason=death.reason))
                 tried = position
                 break
-            rows += answer.size is not None
-            answers.append(answer)
     return answers
 
 
@@ -185,9 +219,11 @@ class _Spare:
 
     def __init__(self) -> None:
         self._kept: list[tuple[float, WorkerProcess]] = []
-        self._lock = threading.Lock()
+        # The collector of garbage may end an intake in the midst of any of this.
+        self._lock = threading.RLock()
         self._owner = os.getpid()
         self._sweeping = False
+        self._closed = False
 
     def take(self, limits: IntakeLimits) -> WorkerProcess | None:
         """Return a worker of these limits, if there is one."""
@@ -204,10 +240,16 @@ class _Spare:
             self._forget_anothers()
             now = time.monotonic()
             self._kept += [(now, worker) for worker in workers if worker.pid]
-            if self._kept and not self._sweeping:
+            if self._closed:
+                self.end()
+            elif self._kept and not self._sweeping:
                 self._sweeping = True
-                with contextlib.suppress(RuntimeError):  # the interpreter ends, and they with it
-                    threading.Thread(target=self._sweep, name="intake", daemon=True).start()
+                threading.Thread(target=self._sweep, name="intake", daemon=True).start()
+
+    def close(self) -> None:
+        """End them all, and those that are still to come: the interpreter ends."""
+        self._closed = True
+        self.end()
 
     def end(self) -> None:
         """End them all."""
@@ -235,4 +277,4 @@ class _Spare:
 
 
 _SPARE = _Spare()
-atexit.register(_SPARE.end)
+atexit.register(_SPARE.close)

@@ -47,7 +47,7 @@ class IntakeLimits:
                 words = name.replace("_", "-")
                 raise SettingsError(f"{words} is {value!r}: wanted a whole number from {fewest:,}")
         if not isinstance(self.seconds, int | float) or not 0.1 <= self.seconds < math.inf:
-            raise SettingsError(f"seconds is {self.seconds!r}: wanted 0.1 or more")
+            raise SettingsError(f"the time limit is {self.seconds!r} seconds: wanted 0.1 or more")
 
     @property
     def are_default(self) -> bool:

@@ -55,7 +55,7 @@ def plain_mode(image: Image.Image) -> Image.Image:
     Pictures of more than 8 bits are scaled, never clipped: see `_scale_to_bytes`.
     """
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_scale_to_bytes(np.asarray(image), image.mode))
+        return Image.fromarray(_scale_to_bytes(image))
     if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
         return image.convert("LA" if image.mode in ("1", "L") else "RGBA")
     if image.mode in _PLAIN:
@@ -63,32 +63,34 @@ def plain_mode(image: Image.Image) -> Image.Image:
     return image.convert(_WITHOUT_ALPHA.get(image.mode, "RGB"))
 
 
-def _scale_to_bytes(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
+def _scale_to_bytes(image: Image.Image) -> NDArray[np.uint8]:
     """Scale to 0..255: 16 bits by their whole range, whole numbers and floats by what they hold.
 
     32-bit numbers within 0..65535 count as 16 bits (that is how they were written before Pillow
     had a mode of its own for them), floats within 0..1 as a share of white and floats within
     0..255 as they are; anything else is stretched from its smallest to its largest value.
     """
-    low, high = _range(values)
-    scaled = np.empty(values.shape, np.uint8)
-    for rows in _strips(values):
-        scaled[rows] = _scale(values[rows].astype(np.float64), low, high, mode)
+    low, high = _range(image)
+    scaled = np.empty((image.height, image.width), np.uint8)
+    for top, values in _strips(image):
+        strip = _scale(values.astype(np.float64), low, high, image.mode)
+        scaled[top : top + len(strip)] = strip
     return scaled
 
 
-def _strips(values: NDArray[Any]) -> Iterator[slice]:
-    """Give the rows of a picture in strips: as float64 all of it at once may be gigabytes."""
-    rows = max(1, _STRIP // max(1, values.shape[1]))
-    for start in range(0, values.shape[0], rows):
-        yield slice(start, start + rows)
+def _strips(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Give the pixels in strips with their first rows: all at once they may take gigabytes."""
+    rows = max(1, _STRIP // max(1, image.width))
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        yield top, np.asarray(image.crop(box))
 
 
-def _range(values: NDArray[Any]) -> tuple[float, float]:
+def _range(image: Image.Image) -> tuple[float, float]:
     """Return the smallest and the largest finite value; 0 and 0 where there is none."""
     low, high = np.inf, -np.inf
-    for rows in _strips(values):
-        finite = values[rows][np.isfinite(values[rows])]
+    for _, values in _strips(image):
+        finite = values[np.isfinite(values)]
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     return (low, high) if low <= high else (0.0, 0.0)

@@ -1,7 +1,8 @@
 """The process that decodes pictures for another: a codec that crashes or hangs takes only it down.
 
 `guarded` starts it and speaks with it over its standard input and output. A request is a line of
-JSON: first the limits, then each time an image spec and names of files (their bytes as Latin-1).
+JSON: first the limits, then each time what is wanted (an image spec or a thumbnail) and names of
+files (their bytes as Latin-1).
 For every file comes one answer: `ANSWER`, then pixels or a reason, as long as the answer says.
 It ends with its standard input, so with whoever started it.
 """
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
-from lookalike.images.answers import decode_file
+from lookalike.images.answers import Thumbnail, decode_file
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.quiet import quiet_pillow
 from lookalike.images.spec import ImageSpec
@@ -96,17 +97,24 @@ def _use_one_thread() -> None:
 
 
 def _answer(request: dict[str, Any], limits: IntakeLimits, answers: BinaryIO) -> None:
-    spec = ImageSpec.from_dict(request["spec"])
+    wanted = _wanted(request)
     for name in request["files"]:
         with _ending_alone(limits.seconds):
-            header, payload = _pack(name.encode("latin-1"), spec, limits)
+            header, payload = _pack(name.encode("latin-1"), wanted, limits)
         _write(answers, header, payload)
 
 
-def _pack(path: bytes, spec: ImageSpec, limits: IntakeLimits) -> tuple[bytes, Any]:
+def _wanted(request: dict[str, Any]) -> ImageSpec | Thumbnail:
+    if "spec" in request:
+        return ImageSpec.from_dict(request["spec"])
+    size, background, enlarge = request["thumbnail"]
+    return Thumbnail(size, tuple(background), enlarge)
+
+
+def _pack(path: bytes, wanted: ImageSpec | Thumbnail, limits: IntakeLimits) -> tuple[bytes, Any]:
     """Return the header of the answer, and what follows it."""
     try:
-        answer, pixels = decode_file(path, spec, limits)
+        answer, pixels = decode_file(path, wanted, limits)
     except MemoryError:
         return ANSWER.pack(NO_MEMORY, 0, 0, 0, 0, bytes(32), 0), b""
     if answer.size is not None and pixels is not None:

@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import IntakeError
-from lookalike.images.answers import Answer
+from lookalike.images.answers import Answer, Thumbnail
 from lookalike.images.limits import IntakeLimits, say_bytes
 from lookalike.images.spec import ImageSpec
 from lookalike.images.worker import ANSWER, DECODED, NO_MEMORY, READY
@@ -79,29 +80,35 @@ class WorkerProcess:
         """The process id, where there is a process."""
         return self._process.pid if self._process else None
 
-    def ask(self, files: Sequence[bytes], spec: ImageSpec) -> bool:
+    def ask(self, files: Sequence[bytes], wanted: ImageSpec | Thumbnail) -> bool:
         """Send the names of files; return whether the process is a new one."""
         fresh = self._process is None
         if fresh:
             self._start()
         names = [file.decode("latin-1") for file in files]
         self.waited = 0.0
-        self._send({"spec": spec.as_dict(), "files": names})
+        if isinstance(wanted, ImageSpec):
+            self._send({"spec": wanted.as_dict(), "files": names})
+        else:
+            self._send({"thumbnail": astuple(wanted), "files": names})
         return fresh
 
-    def answer(self, pixels: NDArray[np.uint8]) -> Answer:
-        """Return what became of the next file; its pixels (1, H, W, C) are written to `pixels`.
+    def answer(self, place: Callable[[int, int], NDArray[np.uint8]]) -> Answer:
+        """Return what became of the next file.
+
+        Args:
+            place: from the width and height of the answer to where the pixels are written.
 
         Raises:
             WorkerDied: the process ended instead.
             IntakeError: the intake was closed.
         """
-        self.waited = 0.0
+        self.waited, self.overdue = 0.0, False
         header = self._receive(ANSWER.size)
         status, width, height, size, modified, digest, length = ANSWER.unpack(header)
         file = (size, modified)
         if status == DECODED:
-            self._receive_into(pixels.reshape(-1).data)
+            self._receive_into(place(width, height).reshape(-1).data)
             self.waited = None
             return Answer(file, (width, height), digest.hex())
         reason = self._receive(length).decode("utf-8")
