@@ -51,8 +51,7 @@ class Gallery:
         kind = dataset.schema.field("embedding").type
         self.width = int(kind.list_size)
         self.store: Store = "float16" if str(kind.value_type) == "halffloat" else "float32"
-        table = dataset.scanner(columns=["id"], with_row_id=True).to_table()
-        ids, addresses = table["id"].to_numpy(), table["_rowid"].to_numpy()
+        ids, addresses = _ids_and_addresses(dataset)
         # Changed rows have moved to the end of the file: places are in the order of the ids.
         in_order = bool((np.diff(ids) > 0).all())
         self._order = None if in_order else np.argsort(ids, kind="stable")
@@ -82,22 +81,22 @@ class Gallery:
         Raises:
             GalleryError: they cannot be read.
         """
-        scanner = self._dataset.scanner(
-            columns=["embedding"],
-            batch_size=block_rows(self.width),
-            batch_readahead=1,
-            fragment_readahead=1,
-            scan_in_order=True,
-        )
-        start = 0
-        try:
-            for batch in scanner.to_batches():
-                stop = start + batch.num_rows
-                places = np.arange(start, stop) if self._order is None else self._there[start:stop]
-                yield places, as_matrix(batch["embedding"])
-                start = stop
-        except (ValueError, OSError) as error:
-            raise self._unreadable(error) from error
+        step = block_rows(self.width)
+        for start in range(0, len(self), step):
+            stop = min(start + step, len(self))
+            places = np.arange(start, stop) if self._order is None else self._there[start:stop]
+            try:
+                # A range at a time: one scan over all of it would read far ahead, into memory.
+                table = self._dataset.scanner(
+                    columns=["embedding"],
+                    offset=start,
+                    limit=step,
+                    batch_size=step,
+                    scan_in_order=True,
+                ).to_table()
+            except (ValueError, OSError) as error:
+                raise self._unreadable(error) from error
+            yield places, as_matrix(table["embedding"].combine_chunks())
 
     def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the embeddings of some places, float32 (..., D) for places of any shape.
@@ -324,6 +323,20 @@ class Gallery:
             for place, value in sorted(zip(places, table[name].to_pylist(), strict=True)):
                 found.setdefault(value, []).append(place)
         return found
+
+
+def _ids_and_addresses(dataset: Any) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:  # noqa: ANN401
+    """Return the id of each row and where Lance has it, without a table of both in between."""
+    count = dataset.count_rows()
+    ids, addresses = np.empty(count, np.int64), np.empty(count, np.uint64)
+    start = 0
+    for batch in dataset.scanner(
+        columns=["id"], with_row_id=True, scan_in_order=True, batch_readahead=1
+    ).to_batches():
+        stop = start + batch.num_rows
+        ids[start:stop], addresses[start:stop] = batch["id"], batch["_rowid"]
+        start = stop
+    return ids, addresses
 
 
 def damaged(directory: Path, error: Exception) -> GalleryError:
