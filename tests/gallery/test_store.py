@@ -211,7 +211,7 @@ def test_float16_is_half_the_disk_and_read_as_what_was_stored(tmp_path: Path):
 
 
 def test_many_pictures_are_looked_up_on_the_disk(gallery: Gallery, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("lookalike.gallery.opened.FEW", 0)
+    monkeypatch.setattr("lookalike.gallery.columns.FEW", 0)
     opened = open_gallery(gallery.directory)
     assert opened.paths_at([4, 0]) == ["a/4.png", "a/0.png"]
     assert opened.labels_at(np.array([2, 3])) == ["it's", None]

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from lookalike.errors import GalleryError, StorageError
-from lookalike.gallery.opened import Gallery, damaged, reason_of
+from lookalike.gallery.columns import damaged, reason_of
+from lookalike.gallery.opened import Gallery
 from lookalike.gallery.rows import GalleryRows, Store, as_table
 from lookalike.storage import recover, replace_directory, storage_errors, sync_tree
 
