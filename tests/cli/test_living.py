@@ -128,3 +128,29 @@ def test_further_folders(place: Path, capsys: pytest.CaptureFixture[str]):
     assert "as @archive, which is not there now: its pictures are kept" in out
     out, _ = run(capsys, "sync", place, "--drop", "@archive", "-q")
     assert "3 removed" in out
+
+
+def test_accelerate_and_what_info_says(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("lookalike.gallery.indexing.FEWEST", 10)
+    printed, _ = run(capsys, "info", place)
+    assert "all embeddings in memory, exactly; no index" in printed
+    assert "1 kept" in printed
+    printed, _ = run(capsys, "accelerate", place, "-q")
+    assert "finds 100.0% of the true 10 nearest (98.0% wanted)" in printed
+    assert "--search-with indexed" in printed
+    plain, _ = run(capsys, "search", place, "disc/00.png", "-q", "--json")
+    found, _ = run(
+        capsys, "search", place, "disc/00.png", "-q", "--json", "--search-with", "indexed"
+    )
+    assert json.loads(found) == json.loads(plain)
+    printed, _ = run(capsys, "accelerate", place, "--memory", "0", "--json", "-q")
+    assert json.loads(printed)["search"] == "indexed"
+    facts = json.loads(run(capsys, "info", place, "--json")[0])["gallery"]
+    assert facts["index"]["recall"] == 1
+    assert facts["versions"] >= 3
+    printed, _ = run(capsys, "accelerate", place, "--remove")
+    assert "no index" in printed
+    _, errors = run(capsys, "search", place, "disc/00.png", "-q")
+    assert "read from the disk for every search" in errors

@@ -189,3 +189,36 @@ def test_the_schema_is_the_format(gallery: Gallery):
         b"fingerprint": b"abc",
         b"lineage": gallery.lineage.encode(),
     }
+
+
+def test_float16_is_half_the_disk_and_read_as_what_was_stored(tmp_path: Path):
+    random = np.random.default_rng(0)
+    embeddings = random.normal(size=(6, 3)).astype(np.float32)
+    embeddings[0] = [6e-8, 65504, -0.0]
+    opened = write_gallery(
+        tmp_path / "g", rows(embeddings=embeddings), fingerprint="f", store="float16"
+    )
+    assert opened.store == "float16"
+    wanted = embeddings.astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(opened.embeddings, wanted)
+    again = open_gallery(opened.directory)
+    np.testing.assert_array_equal(again.rows(np.array([4, 1])), wanted[[4, 1]])
+    with pytest.raises(GalleryError, match="more than float16 can: store them as float32"):
+        write_gallery(
+            tmp_path / "h", rows(embeddings=embeddings * 2), fingerprint="f", store="float16"
+        )
+    assert not (tmp_path / "h").exists()
+
+
+def test_many_pictures_are_looked_up_on_the_disk(gallery: Gallery, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("lookalike.gallery.columns.FEW", 0)
+    opened = open_gallery(gallery.directory)
+    assert opened.paths_at([4, 0]) == ["a/4.png", "a/0.png"]
+    assert opened.labels_at(np.array([2, 3])) == ["it's", None]
+    assert opened.position("a/5.png") == 5
+    assert opened.position("it's not there") is None
+    assert opened.places_of(["a/3.png", "b", "a/1.png"]) == {"a/3.png": 3, "a/1.png": 1}
+    assert opened.sha256_at(2) == f"{2:064x}"
+    assert opened.positions_of(f"{2:064x}") == [2]
+    assert opened.positions_of("?") == []
+    assert not {"paths", "labels", "sha256", "embeddings"} & set(opened.__dict__)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.decoded import cached_gallery
+from lookalike.engine.indexes import all_embeddings
 from lookalike.engine.looking import picture_thumbnail, proportion, unstretched
 from lookalike.errors import EngineError, SettingsError
 from lookalike.gallery import Partition, k_means
@@ -133,7 +134,7 @@ def find_clusters(
 
 def _comparable(engine: EngineParts) -> NDArray[np.float32]:
     """Return embeddings whose distances order as the engine's metric does."""
-    embeddings = engine.all_embeddings("clusters")
+    embeddings = all_embeddings(engine, "clusters")
     if engine.manifest.metric != "cosine":
         return embeddings
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)

@@ -19,6 +19,7 @@ from lookalike.engine.baselines import (
     ignore_baseline,
 )
 from lookalike.engine.folders import reopen_folders
+from lookalike.engine.indexes import all_embeddings
 from lookalike.engine.manifest import Layout
 from lookalike.engine.sources import open_source
 from lookalike.engine.stages import compared_pictures
@@ -208,7 +209,7 @@ def _compare(
 ) -> Evaluation:
     gallery = engine.gallery
     labels = list(gallery.labels)
-    metric, known = check_metric(engine.manifest.metric), engine.all_embeddings("evaluation")
+    metric, known = check_metric(engine.manifest.metric), all_embeddings(engine, "evaluation")
     total = 1 + (count_baselines() if baselines else 0)
     query_labels: list[str | None] = []
     same: dict[int, list[int]] = {}

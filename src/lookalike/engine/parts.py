@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
-from functools import cached_property, partial
-from math import ceil
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
-from lookalike.engine.memory import read_memory
 from lookalike.errors import EngineError, LookalikeError
 from lookalike.types import check_metric
 
@@ -138,25 +135,9 @@ class EngineParts:
         Raises:
             SettingsError: the index was asked for and there is none.
         """
-        from lookalike.gallery import choose_search
+        from lookalike.engine.indexes import search_choice
 
-        chosen = metric or check_metric(self.manifest.metric)
-        megabytes = read_memory(self.layout)
-        return choose_search(self.gallery, chosen, self.search_with, megabytes)
-
-    def search_note(
-        self, metric: Metric | None = None, settings: SearchSettings | None = None
-    ) -> str | None:
-        """Return what a person should know of how a search is made, if anything."""
-        own = check_metric(self.manifest.metric)
-        chosen = metric or own if settings is None else settings.choose_metric(metric, own)
-        choice = self.search_choice(chosen)
-        if settings is None or choice.search != "indexed" or not settings.weighs_gallery(chosen):
-            return choice.note
-        return (
-            f"a balance under {chosen} weighs all pictures anew and cannot use the index: each "
-            "search reads all embeddings; by inner product it can (--metric inner)"
-        )
+        return search_choice(self, metric)
 
     def index(self, metric: Metric, balance: float | None = None) -> SearchIndex:
         """Return the index that answers searches by `metric`.
@@ -170,31 +151,16 @@ class EngineParts:
             SettingsError: the balance is out of range, the embedding has no parts to weigh, or the
                 index was asked for and there is none.
         """
+        from lookalike.engine.indexes import make_index
+
         if (metric, balance) not in self._indexes:
-            index = self._make_index(metric, balance)
+            index = make_index(self, metric, balance)
             if balance is not None:
                 # Each copy is as large as the gallery: those of the last balance stay.
                 kept = [key for key in self._indexes if key[1] in (None, balance)]
                 self._indexes = {key: self._indexes[key] for key in kept}
             self._indexes[metric, balance] = index
         return self._indexes[metric, balance]
-
-    def _make_index(self, metric: Metric, balance: float | None) -> SearchIndex:
-        from lookalike.gallery import ExactIndex, GraphIndex, StreamedIndex
-
-        way = self.search_choice(metric).search
-        if balance is not None:
-            weigh = partial(self.encoder.rebalanced, balance=balance)
-            if way == "exact":
-                return ExactIndex(weigh(self.gallery.embeddings), metric)
-            return StreamedIndex(self.gallery, metric, weigh)
-        if way == "exact":
-            return ExactIndex(self.gallery.embeddings, metric)
-        return (
-            GraphIndex(self.gallery, metric)
-            if way == "indexed"
-            else StreamedIndex(self.gallery, metric)
-        )
 
     def exact_index(self, metric: Metric, purpose: str) -> ExactIndex:
         """Return the index in memory, for what compares the whole gallery.
@@ -206,34 +172,14 @@ class EngineParts:
         Raises:
             EngineError: the embeddings are more than memory is set to hold.
         """
+        from lookalike.engine.indexes import all_embeddings
         from lookalike.gallery import ExactIndex
 
-        rows, index = self.all_embeddings(purpose), self._indexes.get((metric, None))
+        rows, index = all_embeddings(self, purpose), self._indexes.get((metric, None))
         if not isinstance(index, ExactIndex):
             index = ExactIndex(rows, metric)
             self._indexes[metric, None] = index
         return index
-
-    def all_embeddings(self, purpose: str) -> NDArray[np.float32]:
-        """Return the embeddings (N, D) of the whole gallery, where memory is set to hold them.
-
-        Args:
-            purpose: what needs them, for the message.
-
-        Raises:
-            EngineError: they are more.
-        """
-        from lookalike.gallery import embedding_megabytes
-
-        size, allowed = embedding_megabytes(self.gallery), read_memory(self.layout)
-        if size > allowed and self.search_with != "exact":
-            place = shlex.quote(str(self.layout.directory))
-            raise EngineError(
-                f"{purpose} needs all embeddings in memory, {size:,.0f} MB, and memory is set to "
-                f"{allowed:,.0f} MB: allow {ceil(size):,} MB with `lookalike accelerate {place}`"
-                " and memory (--memory)"
-            )
-        return self.gallery.embeddings
 
     def weighed(
         self,
@@ -274,11 +220,9 @@ class EngineParts:
         """
         if settings is None or settings.rerank != "spectral":
             return None
-        from lookalike.gallery import ExactIndex
+        from lookalike.engine.indexes import in_memory
 
-        if not isinstance(index, ExactIndex):
-            self.all_embeddings("rerank spectral")
-            raise EngineError("rerank spectral needs all embeddings in memory: search exact")
+        index = in_memory(self, index, "rerank spectral")
         if self._spectral is None or self._spectral.index is not index:
             from lookalike.search import kept_spectral
 

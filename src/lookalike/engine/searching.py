@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lookalike.engine.calibrating import FEWEST
 from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.indexes import search_note
 from lookalike.engine.queries import Cropped, QueryLike
 from lookalike.engine.sources import find_path
 from lookalike.errors import QueryError, StorageError, UnreadableQueryError
@@ -140,7 +141,7 @@ def search_engine(
     _check_each_is_answered(queries, groups, unreadable)
     notes += [f"skipped: {error}" for error in unreadable]
     failure = None if grid is None else _save_grid(opened, hits, grid)
-    note = opened.search_note(metric, settings)
+    note = search_note(opened, metric, settings)
     if note is not None:
         notes.append(note)
     if where is not None and not any(hits):

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError, StorageError
+from lookalike.gallery.columns import reason_of
 from lookalike.gallery.facts import INDEX_NAME, IndexFacts
-from lookalike.gallery.opened import reason_of
 from lookalike.gallery.rows import GalleryRows, Store, as_table
 from lookalike.gallery.store import INDEX_CACHE, open_state
 from lookalike.gallery.versions import manifests

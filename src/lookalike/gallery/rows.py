@@ -121,7 +121,7 @@ def _stored(embeddings: NDArray[np.float32], store: Store) -> NDArray[np.floatin
     if store == "float32":
         return embeddings
     largest = float(np.abs(embeddings).max(initial=0))
-    if largest > np.finfo(np.float16).max:
+    if largest > float(np.finfo(np.float16).max):
         raise GalleryError(
             f"embeddings hold {largest:.3g}, more than float16 can: store them as float32"
         )

@@ -21,7 +21,7 @@ MARGIN = 16
 # Float64 values gathered at once when candidates are scored again (64 MB).
 VALUES = 8_000_000
 # Bytes of a block: what a scan needs beside the gallery is a few times this.
-BLOCK_BYTES = 32_000_000
+BLOCK_BYTES = 16_000_000
 EPSILON = float(np.finfo(np.float32).eps)
 # Products below TINY vanish in float32; sums near LARGEST may have overflowed on the way.
 TINY = float(np.finfo(np.float32).tiny)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError, StorageError
-from lookalike.gallery.opened import Gallery, damaged, reason_of
+from lookalike.gallery.columns import damaged, reason_of
+from lookalike.gallery.opened import Gallery
 from lookalike.gallery.rows import GalleryRows, Store, as_table
 from lookalike.gallery.versions import manifests
 from lookalike.storage import recover, replace_directory, storage_errors, sync_tree
@@ -26,7 +27,7 @@ FORMAT = "lookalike-gallery"
 VERSIONS: dict[Store, int] = {"float32": 2, "float16": 3}
 # Bytes of the index, and of what Lance notes of files, that an open gallery keeps in memory.
 INDEX_CACHE = 400_000_000
-NOTES_CACHE = 50_000_000
+NOTES_CACHE = 16_000_000
 # States before the newest that are tried where that cannot be read.
 STATES_TRIED = 3
 
