@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.indexes import all_embeddings
 from lookalike.gallery import close_neighbours
 from lookalike.types import OnProgress, Progress, check_metric, silent
 
@@ -60,7 +61,7 @@ def likely_pairs(
         least: of the probability.
         on_progress: told how many pictures are searched for.
     """
-    embeddings = engine.gallery.embeddings
+    embeddings = all_embeddings(engine, "finding edited copies")
     if len(places) < len(embeddings):
         embeddings = embeddings[places]
     best: dict[tuple[int, int], float] = {}
