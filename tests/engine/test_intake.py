@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import lookalike
 from lookalike.cli.commands import app
-from lookalike.engine import Engine, index_engine, sync_engine, sync_plan
+from lookalike.engine import Engine, comparing, index_engine, sync_engine
 from lookalike.engine.looking import picture_thumbnail
 from lookalike.engine.syncing import SyncReport
 from lookalike.errors import EngineError, QueryError, SettingsError
@@ -90,7 +90,7 @@ def test_a_corpus_of_hostile_files_is_followed(photos: Path, monkeypatch: pytest
 
     with monkeypatch.context() as patch:  # nothing is read a second time
         patch.setattr(Intake, "decode", never)
-        patch.setattr(sync_plan, "file_digest", never)
+        patch.setattr(comparing, "file_digest", never)
         again = sync_engine(engine).as_dict()
     assert again["unchanged"] == again["pictures"] == first.pictures
     assert again["skipped"] == first.as_dict()["skipped"]
