@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from lookalike import storage
 from lookalike.errors import StorageError
 from lookalike.storage import recover, replace_directory, storage_errors, sync_tree, write_text
 
@@ -37,7 +40,10 @@ def test_a_failed_write_leaves_the_old_text(tmp_path: Path, monkeypatch):
     assert place.read_text() == "old"
 
 
-def test_a_directory_is_swapped_in(tmp_path: Path):
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_directory_is_swapped_in(tmp_path: Path, monkeypatch, *, exchanges: bool):
+    if not exchanges:
+        monkeypatch.setattr(storage, "_exchange", lambda *_: False)
     place = folder(tmp_path / "place", "old")
     replace_directory(folder(tmp_path / "new", "new"), place)
     assert (place / "file").read_text() == "new"
@@ -45,6 +51,7 @@ def test_a_directory_is_swapped_in(tmp_path: Path):
 
 
 def test_a_crash_between_the_renames_is_undone(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(storage, "_exchange", lambda *_: False)
     place, new = folder(tmp_path / "place", "old"), folder(tmp_path / "new", "new")
     original = Path.rename
 
@@ -93,6 +100,7 @@ def test_syncing_reaches_every_file_and_folder(tmp_path: Path, monkeypatch):
 
 
 def test_what_a_crash_left_is_not_deleted_by_the_next_writer(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(storage, "_exchange", lambda *_: False)
     folder(tmp_path / "place.old", "good")
     new = folder(tmp_path / "new", "new")
     original = Path.rename
@@ -117,3 +125,27 @@ def test_a_failed_write_leaves_nothing_beside(tmp_path: Path, monkeypatch):
     with pytest.raises(StorageError):
         write_text(tmp_path / "file.txt", "new")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="two names are exchanged at once on Linux")
+def test_a_reader_always_finds_the_directory(tmp_path: Path):
+    place, missing, done = folder(tmp_path / "place", "0"), [], threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            try:
+                recover(place)
+                (place / "file").read_text()
+            except OSError as error:
+                missing.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(200):
+        replace_directory(folder(tmp_path / "new", str(number)), place)
+    done.set()
+    reader.join()
+    # A file may be gone when the folder that it was found in is; the folder itself never is.
+    assert all(Path(str(error.filename)) == place / "file" for error in missing)
+    assert (place / "file").read_text() == "199"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["place"]

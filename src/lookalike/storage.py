@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,10 @@ __all__ = [
     "write_bytes",
     "write_text",
 ]
+
+# Of linux/fcntl.h and linux/fs.h.
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
 
 STORAGE_ERRNOS = {
     errno.ENOSPC,
@@ -77,19 +83,35 @@ def write_bytes(path: Path, data: bytes) -> None:
 def replace_directory(new: Path, place: Path) -> None:
     """Put the directory `new` where `place` is; what was there is deleted last.
 
-    A crash between the two renames leaves `place.old`, which `recover` brings back.
+    Where the system can exchange two names, `place` is there at every moment. Elsewhere a crash
+    between two renames leaves `place.old`, which `recover` brings back.
     """
     old = place.with_name(place.name + ".old")
     recover(place)  # after a crash, what is to be deleted here would be the only good state
     with storage_errors(place):
         if old.exists():
             shutil.rmtree(old)
-        if place.exists():
-            place.rename(old)
-        new.rename(place)
+        if place.exists() and _exchange(new, place):
+            sync_directory(place.parent)
+            new.rename(old)
+        else:
+            if place.exists():
+                place.rename(old)
+            new.rename(place)
         sync_directory(place.parent)
         if old.exists():
             shutil.rmtree(old)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two directories at once; return whether that can be done here."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(rename(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0)
 
 
 def recover(place: Path) -> None:

@@ -94,9 +94,9 @@ def walk(root: Path, skipped: list[tuple[str, str]]) -> Iterator[tuple[str, os.D
                     if unseen and not _is_engine(root / path):
                         seen.add(identity)
                         waiting.append(f"{path}/")
-                elif entry.is_symlink() and not _leads_somewhere(entry):
+                elif entry.is_symlink() and (problem := _problem_of_link(entry)):
                     # Whatever its name: it may have led to a folder on a disk that is away.
-                    skipped.append((name_of_file(path), "the link leads nowhere"))
+                    skipped.append((name_of_file(path), problem))
                 elif is_picture and _is_file(entry):
                     yield name_of_file(path), entry
                 elif is_picture:
@@ -240,12 +240,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _leads_somewhere(entry: os.DirEntry[str]) -> bool:
+def _problem_of_link(entry: os.DirEntry[str]) -> str:
     try:
         entry.stat()
     except OSError as error:
-        return error.errno == errno.EACCES  # what may not be looked at is there
-    return True
+        nowhere = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+        return "the link leads nowhere" if nowhere else (error.strerror or "error").lower()
+    return ""
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

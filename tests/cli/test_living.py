@@ -125,7 +125,7 @@ def test_further_folders(place: Path, capsys: pytest.CaptureFixture[str]):
     assert "3 kept" in out
     assert "  @archive: the folder is not there; is its disk mounted?\n" in out
     out, _ = run(capsys, "info", place)
-    assert "as @archive, which is not there now: its pictures are kept" in out
+    assert "away      @archive: the folder is not there; is its disk mounted?" in out
     out, _ = run(capsys, "sync", place, "--drop", "@archive", "-q")
     assert "3 removed" in out
 

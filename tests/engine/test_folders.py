@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,15 @@ import pytest
 from drawing import draw_picture
 
 import lookalike
-from lookalike.engine import Engine, folders, index_engine, open_source, sync_engine, sync_run
+from lookalike.engine import (
+    Engine,
+    folders,
+    index_engine,
+    open_source,
+    retrain_engine,
+    sync_engine,
+    sync_run,
+)
 from lookalike.engine.command import build_command
 from lookalike.engine.looking import picture_thumbnail
 from lookalike.errors import CollectionError, EngineError
@@ -162,7 +171,7 @@ def test_all_folders_are_indexed_and_built(joined: Path, tmp_path: Path):
     assert sorted(again.gallery.paths) == sorted(before)
     assert again.manifest.counts.train + again.manifest.counts.validation == 22
     (joined.parent / "archive").rename(joined.parent / "away")
-    with pytest.raises(EngineError, match=r"as @archive, is not there: mount its disk, or give it"):
+    with pytest.raises(EngineError, match=r"@archive, the folder .* \(--drop @archive\)"):
         index_engine(joined)
 
 
@@ -210,3 +219,105 @@ def test_a_disk_below_the_folder_may_be_away(
     assert Engine(engine).manifest.mounts == ["square"]
     assert counts(engine, drop=["square"]) == {"removed": 8, "unchanged": 9}
     assert Engine(engine).manifest.mounts == []
+
+
+def test_a_stray_file_is_no_disk(living: Path, monkeypatch: pytest.MonkeyPatch):
+    engine, disk, mounted = living.parent / "e.lookalike", living / "square", True
+    monkeypatch.setattr(folders, "_device", lambda folder: 2 if mounted and folder == disk else 1)
+    draw_picture("disc", 20).save(living / "new.png")
+    sync_engine(engine)
+    mounted = False
+    disk.rename(living.parent / "away")
+    disk.mkdir()
+    draw_picture("disc", 21).save(disk / "stray.png")
+    for _ in range(2):
+        assert counts(engine) == {"kept": 8, "unchanged": 9}
+    assert Engine(engine).manifest.mounts == ["square"]
+    for change in (retrain_engine, index_engine):
+        with pytest.raises(EngineError, match="nothing is changed: square, another disk was"):
+            change(engine)
+
+
+def test_another_disk_is_not_believed_because_of_one_picture(joined: Path):
+    archive = joined.parent / "archive"
+    shutil.copy(archive / "old" / "1.png", joined.parent / "photos" / "copy.png")
+    archive.rename(joined.parent / "away")
+    archive.mkdir()
+    draw_picture("disc", 30).save(archive / "foreign.png")
+    assert counts(joined) == {"copied": 1, "kept": 6, "unchanged": 16}
+    assert len(lookalike.open(joined)) == 23
+
+
+def test_a_wrong_new_place_changes_nothing(joined: Path):
+    photos, wrong = joined.parent / "photos", joined.parent / "wrong"
+    photos.rename(joined.parent / "moved")
+    wrong.mkdir()
+    draw_picture("disc", 30).save(wrong / "foreign.png")
+    before = lookalike.open(joined).manifest
+    with pytest.raises(EngineError, match=r"nothing is changed.*no_such_typo"):
+        sync_engine(joined, joined.parent / "no_such_typo")
+    with pytest.raises(EngineError, match="nothing is changed: none of the 16 pictures"):
+        sync_engine(joined, wrong)
+    assert lookalike.open(joined).manifest == before
+    assert counts(joined, source=joined.parent / "moved") == {"unchanged": 22}
+
+
+def test_a_place_around_a_further_folder_is_refused(joined: Path):
+    (joined.parent / "photos").rename(joined.parent / "moved")
+    with pytest.raises(EngineError, match="overlap: the same pictures"):
+        sync_engine(joined, joined.parent)
+
+
+def test_all_folders_may_be_wrong_at_once(joined: Path):
+    for name in ("photos", "archive"):
+        (joined.parent / name).rename(joined.parent / f"{name} away")
+        (joined.parent / name).mkdir()
+    draw_picture("disc", 30).save(joined.parent / "archive" / "foreign.png")
+    with pytest.raises(EngineError, match=r"nothing is changed: none of the 22 pictures of .* is"):
+        sync_engine(joined)
+
+
+def test_a_folder_that_may_not_be_looked_at_is_away(joined: Path, monkeypatch: pytest.MonkeyPatch):
+    archive, ask = joined.parent / "archive", os.stat
+
+    def refuse(place: Path, **named: object) -> os.stat_result:
+        if Path(place) == archive:
+            raise PermissionError(13, "Permission denied")
+        return ask(place, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert sync_engine(joined).as_dict()["away"] == {"@archive": "permission denied"}
+    assert len(lookalike.open(joined)) == 22
+    assert lookalike.open(joined).away() == {"@archive": "permission denied"}
+
+
+def test_a_name_that_the_first_folder_uses_is_refused(engine: Path):
+    (engine.parent / "photos" / "@pics").mkdir()
+    with pytest.raises(EngineError, match="has a folder @pics itself: give another name"):
+        sync_engine(engine, add=[f"@pics={engine.parent / 'archive'}"])
+
+
+def test_a_folder_is_given_up_while_the_first_is_away(joined: Path):
+    (joined.parent / "archive" / "more").mkdir()
+    draw_picture("stripes", 20).save(joined.parent / "archive" / "more" / "1.png")
+    (joined.parent / "third").mkdir()
+    draw_picture("stripes", 30).save(joined.parent / "third" / "1.png")
+    sync_engine(joined, add=[joined.parent / "third"])
+    (joined.parent / "photos").rename(joined.parent / "photos away")
+    assert counts(joined, drop=["@archive/"]) == {"removed": 7, "kept": 16, "unchanged": 1}
+    assert "@archive/old/1.png" not in lookalike.open(joined).gallery.paths
+
+
+def test_retraining_and_indexing_lose_no_folder_that_is_away(joined: Path):
+    (joined.parent / "archive").rename(joined.parent / "away")
+    (joined.parent / "archive").mkdir()
+    for change in (retrain_engine, index_engine):
+        with pytest.raises(EngineError, match="nothing is changed: @archive"):
+            change(joined)
+    draw_picture("disc", 30).save(joined.parent / "archive" / "foreign.png")
+    with pytest.raises(EngineError, match="none of the known pictures of @archive is there"):
+        retrain_engine(joined)
+    (joined.parent / "photos").rename(joined.parent / "photos away")
+    with pytest.raises(EngineError, match=r"no longer at .*: name the folder with `lookalike sync"):
+        retrain_engine(joined)
+    assert len(lookalike.open(joined)) == 22

@@ -11,7 +11,15 @@ from drawing import draw_picture
 
 import lookalike
 from lookalike.encoder import load_encoder
-from lookalike.engine import building, index_engine, retrain_engine, retraining, sync_engine
+from lookalike.engine import (
+    building,
+    drift,
+    index_engine,
+    retrain_engine,
+    retraining,
+    sync_engine,
+    sync_job,
+)
 from lookalike.engine.accelerating import accelerate_engine
 from lookalike.engine.drift import Drift, chance_of_less
 from lookalike.engine.manifest import Layout
@@ -191,3 +199,97 @@ def test_what_was_set_for_the_gallery_stays(engine: Path):
     accelerate_engine(engine, memory=5)
     assert retrain_engine(engine, epochs=1, report=False).gallery.store == "float16"
     assert read_memory(Layout(engine)) == 5
+
+
+def test_nothing_else_changes_the_engine_meanwhile(engine: Path):
+    refused = []
+
+    def sync(progress: Progress) -> None:
+        if progress.stage == "train":
+            with pytest.raises(EngineError, match="is being changed by `lookalike retrain`"):
+                sync_engine(engine, verify=True)
+            refused.append(progress)
+
+    add(engine, "disc", range(60, 61))
+    retrain_engine(engine, epochs=1, report=False, on_progress=sync)
+    assert refused
+    assert sync_engine(engine).plan.counts()["unchanged"] == 17
+
+
+def test_retraining_gives_no_id_twice(engine: Path):
+    gallery = lookalike.open(engine).gallery
+    (last,) = [gallery.paths[place] for place in np.flatnonzero(gallery.ids == gallery.ids.max())]
+    (engine.parent / "photos" / last).unlink()
+    newest = int(gallery.ids.max())
+    retrain_engine(engine, epochs=1, report=False)
+    add(engine, "stripes", range(1))
+    sync_engine(engine)
+    assert int(lookalike.open(engine).gallery.ids.max()) == newest + 1
+
+
+def test_each_retraining_is_as_long(engine: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    train = retraining.train_engine
+
+    def note(*given: object, **named: object) -> object:
+        asked.append(given[2].epochs)  # type: ignore[attr-defined]
+        return train(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(retraining, "train_engine", note)
+    manifest = json.loads((engine / "manifest.json").read_text())
+    manifest["settings"]["chosen"]["epochs"] = 6
+    (engine / "manifest.json").write_text(json.dumps(manifest))
+    retrain_engine(engine, report=False)
+    made = retrain_engine(engine, report=False)
+    assert asked == [2, 2]
+    assert made.manifest.settings["chosen"]["epochs"] == 6
+
+
+def test_an_engine_that_was_opened_before_says_what_to_do(engine: Path):
+    lazy, warm = lookalike.open(engine), lookalike.open(engine)
+    warm.search("disc/1.png", k=3)
+    retrain_engine(engine, epochs=1, report=False)
+    with pytest.raises(EngineError, match=r"was made anew since it was opened here: .*`refresh"):
+        lazy.search("disc/1.png", k=3)
+    with pytest.raises(EngineError, match=r"`refresh\(\)`"):
+        warm.search("disc/1.png", k=3, where="width > 10")
+    for opened in (lazy, warm):
+        opened.refresh()
+        assert len(opened.search("disc/1.png", k=3, where="width > 10")) == 3
+
+
+def test_a_sample_of_all_that_come_is_measured(engine: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drift, "SAMPLE", 12)
+    monkeypatch.setattr(sync_job, "BATCH", 5)
+    seen = []
+    measure = drift.Familiarity._errors
+
+    def note(self: drift.Familiarity, pixels: np.ndarray) -> list[float]:
+        seen.append(len(pixels))
+        return measure(self, pixels)
+
+    monkeypatch.setattr(drift.Familiarity, "_errors", note)
+    add(engine, "disc", range(100, 124))
+    found = sync_engine(engine).drift
+    assert found is not None
+    assert found.new == 24
+    # Every second one of the five batches, after the old ones.
+    assert seen[1:] == [3, 2, 3, 2, 2]
+
+
+def test_drift_of_very_few(engine: Path):
+    for picture in sorted((engine.parent / "photos").rglob("*.png"))[1:]:
+        picture.unlink()
+    sync_engine(engine)
+    add(engine, "disc", range(100, 101))
+    assert sync_engine(engine).drift is None
+    assert lookalike.open(engine).drift() is None
+
+
+def test_what_has_gone_again_counts_no_more(engine: Path):
+    add(engine, "stripes", range(8))
+    assert sync_engine(engine).drift is not None
+    for picture in (engine.parent / "photos" / "new-stripes").iterdir():
+        picture.unlink()
+    sync_engine(engine)
+    assert lookalike.open(engine).drift() is None

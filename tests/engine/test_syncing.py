@@ -15,6 +15,7 @@ from drawing import draw_picture
 import lookalike
 import lookalike.gallery
 import lookalike.images
+from lookalike import walking
 from lookalike.engine import Engine, comparing, index_engine, lock, sync_engine, sync_job
 from lookalike.engine.calibration_file import keep_calibration
 from lookalike.engine.manifest import Layout
@@ -558,3 +559,37 @@ def test_decoded_pictures_that_are_gone_make_room(photos: Path, monkeypatch: pyt
     assert cache is not None
     assert len(cache) == 5
     np.testing.assert_array_equal(held.pixels, before)  # a reader keeps what it opened
+
+
+def test_looking_at_the_history_changes_nothing(photos: Path):
+    gallery = engine_of(photos) / "gallery"
+    newer = gallery / "_versions" / f"{2**64 - 1 - 99}.manifest"
+    newer.write_bytes(b"half written, or by a sync that runs")
+    assert [one.pictures for one in gallery_history(engine_of(photos))] == [16]
+    assert newer.exists()
+
+
+def test_ids_are_reserved_before_they_are_given(photos: Path, monkeypatch: pytest.MonkeyPatch):
+    newest = int(open_gallery(engine_of(photos) / "gallery").ids.max())
+    draw_picture("disc", 60).save(photos / "new.png")
+
+    def stop(self: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sync_job.SyncJob, "finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            sync_engine(engine_of(photos))
+    (photos / "new.png").unlink()
+    draw_picture("disc", 61).save(photos / "newer.png")
+    sync_engine(engine_of(photos))
+    ids = open_gallery(engine_of(photos) / "gallery").ids
+    assert int(ids.max()) > newest + 1
+
+
+def test_a_link_to_a_folder_that_may_not_be_looked_at_is_no_deletion():
+    class Entry:
+        def stat(self) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    assert walking._problem_of_link(Entry()) == "permission denied"  # type: ignore[arg-type]

@@ -83,10 +83,11 @@ def sync(
     if watch:
         check_watch(every, dry_run=dry_run, verify=verify)
     try:
-        print_sync(engine, once(first=True), as_json=as_json)
+        report = once(first=True)
+        print_sync(engine, report, as_json=as_json)
         while watch:
             time.sleep(every)
-            _look_again(engine, once, as_json=as_json)
+            report = _look_again(engine, once, report, as_json=as_json)
     except KeyboardInterrupt:
         if not watch:
             typer.echo(
@@ -95,7 +96,9 @@ def sync(
         raise typer.Exit(0 if watch else 130) from None
 
 
-def _look_again(engine: Path, once: Callable[[], SyncReport], *, as_json: bool) -> None:
+def _look_again(
+    engine: Path, once: Callable[[], SyncReport], last: SyncReport, *, as_json: bool
+) -> SyncReport:
     """Sync, and say so if anything changed; a disk that was unmounted may come back."""
     from lookalike.errors import LookalikeError
 
@@ -103,9 +106,10 @@ def _look_again(engine: Path, once: Callable[[], SyncReport], *, as_json: bool) 
         report = once()
     except LookalikeError as error:
         typer.echo(f"lookalike: {error}", err=True)
-        return
-    if report.plan.changes:
+        return last
+    if report.plan.changes or report.away != last.away:
         print_sync(engine, report, as_json=as_json)
+    return report
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -44,16 +44,14 @@ def print_sync(engine: Path, report: SyncReport, *, as_json: bool) -> None:
     if report.dry_run:
         embeds = report.plan.embeds
         typer.echo(f"{engine}: would be {done}; {embeds:,} pictures to embed")
+        _print_away(facts)
         return
     typer.echo(
         f"{engine}: {done}; {facts['pictures']:,} pictures to search, {report.seconds:.1f} s"
     )
     place = shlex.quote(str(engine))
-    for folder, reason in facts["away"].items():
-        typer.echo(f"  {'the first folder' if folder == '.' else folder}: {reason}")
-    if facts["away"]:
-        typer.echo("  its pictures are kept, and can still be found")
-    elif facts["kept"]:
+    _print_away(facts)
+    if facts["kept"] and not facts["away"]:
         typer.echo("  kept: pictures in folders that cannot be read now are no deletion")
     if report.drift is not None and report.drift.advice:
         typer.echo(f"  {report.drift.advice}: lookalike retrain {place}")
@@ -82,6 +80,13 @@ def print_accelerated(engine: Path, made: Accelerated, *, as_json: bool) -> None
     if now.search == "exact" and now.index is not None:
         place = shlex.quote(str(engine))
         typer.echo(f"  by the index: lookalike search {place} PICTURE --search-with indexed")
+
+
+def _print_away(facts: dict[str, Any]) -> None:
+    for folder, reason in facts["away"].items():
+        typer.echo(f"  {'the first folder' if folder == '.' else folder}: {reason}")
+    if facts["away"] and facts["kept"]:
+        typer.echo("  what is known of it is kept, and can still be found")
 
 
 def print_history(states: Sequence[GalleryVersion], place: str) -> None:

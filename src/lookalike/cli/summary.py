@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,8 +44,9 @@ def _lines(engine: Engine) -> Iterator[tuple[str, str]]:
     yield "pictures", f"{counts.gallery:,} to search{kept}{skipped}"
     yield "source", manifest.source
     for name, folder in manifest.folders.items():
-        away = "" if Path(folder).is_dir() else ", which is not there now: its pictures are kept"
-        yield "and", f"{folder} as {name}{away}"
+        yield "and", f"{folder} as {name}"
+    for name, reason in engine.away().items():
+        yield "away", f"{'the source' if name == '.' else name}: {reason}"
     channels, height, width = engine.image.shape
     colour = "grey" if channels == 1 else "colour"
     yield "preset", f"{manifest.preset}, pictures at {height}×{width} in {colour}"

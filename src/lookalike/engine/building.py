@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.accelerating import keep_index
 from lookalike.engine.choice import Choice, keep_choice, read_choice
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lookalike.encoder import Encoder
+    from lookalike.gallery import Gallery
 
 __all__ = ["Start", "build", "train_engine"]
 
@@ -56,6 +57,7 @@ class Start:
         encoder: whose weights.
         number: gives the new gallery's pictures their ids, by their paths.
         times: how often its weights were gone on from before.
+        chosen: what a person chose when the engine was built.
         memory: megabytes that the engine's embeddings may take.
         indexed: its gallery has an index for search beyond memory.
         next_id: ids below it have been used.
@@ -64,6 +66,7 @@ class Start:
     encoder: Encoder
     number: Callable[[Sequence[str]], NDArray[np.int64]]
     times: int
+    chosen: dict[str, Any]
     memory: float
     indexed: bool
     next_id: int
@@ -202,7 +205,8 @@ def train_engine(
         resume: go on where an interrupted run of the same settings stopped.
         overwrite: replace an engine that is already there, discard an interrupted training.
         choice: how the preset was chosen, if it was; kept with the engine.
-        start: an encoder to go on from, of the engine at `output`, which is replaced.
+        start: an encoder to go on from, of the engine at `output`, which is replaced; the caller
+            holds its lock.
         on_progress: told how far each stage is.
 
     Raises:
@@ -219,7 +223,8 @@ def train_engine(
     with storage_errors(work.directory):
         work.directory.mkdir(parents=True, exist_ok=True)
     # From before they are read: what changes meanwhile is then found by the next sync.
-    clock, state, gallery = Clock(), collection_state(collection), 0
+    clock, state = Clock(), collection_state(collection)
+    gallery: Gallery | None = None
     with writing(work, "lookalike build"), leaving_what_is_worth_it(work):
         _prepare(work, resume=resume)
         keep_choice(work, choice or read_choice(work))  # the training may have to be gone on with
@@ -235,21 +240,24 @@ def train_engine(
         if fill:
             whiten = trained.settings["whiten"]
             with clock.time("index"):
-                gallery = len(
-                    fill_gallery(
-                        trained.encoder,
-                        trained.cache,
-                        work,
-                        whiten=whiten,
-                        number=start.number if start else None,
-                        store=settings.store or "float32",
-                        on_progress=on_progress,
-                    )
+                gallery = fill_gallery(
+                    trained.encoder,
+                    trained.cache,
+                    work,
+                    whiten=whiten,
+                    number=start.number if start else None,
+                    store=settings.store or "float32",
+                    on_progress=on_progress,
                 )
     keep_choice(work, choice)
     manifest = describe(collection, trained, settings, gallery, clock.seconds)
     if start is not None:
-        manifest = replace(manifest, retrained=start.times + 1, next_id=start.next_id)
+        manifest = replace(
+            manifest,
+            retrained=start.times + 1,
+            next_id=max(start.next_id, manifest.next_id),
+            settings={**manifest.settings, "chosen": start.chosen},
+        )
     write_manifest(work.manifest, manifest)
     if fill:
         if start is not None and start.memory != EXACT_MEGABYTES:
@@ -257,10 +265,9 @@ def train_engine(
         indexed = start is not None and start.indexed
         keep_index(work, manifest, wanted=indexed, on_progress=on_progress)
         keep_state(work, state)
-    with storage_errors(work.directory):
-        shutil.rmtree(work.checkpoint, ignore_errors=True)
-    with _replacing(final):
+    with nullcontext() if start else _replacing(final):
         replace_directory(work.directory, final.directory)
+    shutil.rmtree(final.checkpoint, ignore_errors=True)  # until now a training to go on with
     return open_engine(final.directory, device=settings.device)
 
 

@@ -29,6 +29,7 @@ def make_plan(
     collection: Collection,
     skipped: Mapping[str, Skipped],
     *,
+    dropped: Sequence[str] = (),
     verify: bool = False,
     on_progress: OnProgress = silent,
 ) -> SyncPlan:
@@ -41,16 +42,22 @@ def make_plan(
         gallery: as it is.
         collection: what the folder holds.
         skipped: files that could not be read, by path.
+        dropped: folders that are given up: what is below is gone.
         verify: read every file.
         on_progress: told how many files are read.
     """
-    return _Comparison(gallery, collection, skipped).plan(verify, on_progress)
+    return _Comparison(gallery, collection, skipped, dropped).plan(verify, on_progress)
 
 
 class _Comparison:
     def __init__(
-        self, gallery: Gallery, collection: Collection, skipped: Mapping[str, Skipped]
+        self,
+        gallery: Gallery,
+        collection: Collection,
+        skipped: Mapping[str, Skipped],
+        dropped: Sequence[str],
     ) -> None:
+        self.dropped = tuple(f"{name}/" for name in dropped)
         self.gallery = gallery
         self.collection = collection
         self.skipped_before = skipped
@@ -160,13 +167,15 @@ class _Comparison:
         folders = tuple(f"{one.path}/" for one in left_out)
         first = any(one.path == "." for one in left_out)  # all of it, but not of further folders
         seen = {pictures[position].path for position in self.positions}
-        return [
-            place
-            for place, path in enumerate(self.gallery.paths)
-            if path in hidden
-            or (path not in seen and path.startswith(folders))
-            or (first and path not in seen and not places.folder_of(path))
-        ]
+
+        def is_kept(path: str) -> bool:
+            if path in hidden:
+                return True
+            if path in seen or path.startswith(self.dropped):
+                return False
+            return path.startswith(folders) or (first and not places.folder_of(path))
+
+        return [place for place, path in enumerate(self.gallery.paths) if is_kept(path)]
 
     def _is_gone(self, path: str) -> bool:
         place = self.collection.places.file(path)

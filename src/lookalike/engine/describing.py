@@ -13,6 +13,7 @@ from lookalike.engine.manifest import Counts, Manifest
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import source_name
 from lookalike.engine.stages import Trained
+from lookalike.gallery import Gallery
 from lookalike.images import Collection
 from lookalike.models import get_preset
 
@@ -25,7 +26,7 @@ def describe(
     collection: Collection,
     trained: Trained,
     settings: BuildSettings,
-    gallery: int,
+    gallery: Gallery | None,
     seconds: dict[str, float],
 ) -> Manifest:
     """Return the manifest of an engine that was just made."""
@@ -40,10 +41,11 @@ def describe(
         seed=settings.seed,
         source=source_name(collection),
         root=str(collection.root.resolve()),
+        next_id=0 if gallery is None else int(gallery.ids.max()) + 1,
         folders=folder_names(collection),
         mounts=mounted_folders(collection),
         counts=Counts(
-            gallery=gallery,
+            gallery=0 if gallery is None else len(gallery),
             train=trained.train,
             validation=trained.validation,
             queries=len(trained.cache.rows("test")),

@@ -87,14 +87,17 @@ class Drift:
 def read_drift(engine: EngineParts) -> Drift | None:
     """Return how the pictures that came since the training compare; None where none came."""
     facts = _read(engine)
-    if facts is None or not facts["new"]["count"]:
+    if facts is None:
         return None
     old, new = facts["old"], facts["new"]
     count = len(new["similarity"])
+    came = int((engine.gallery.ids >= facts["until"]).sum())  # and are there still
+    if not (came and count and old["similarity"]):
+        return None
     spread = math.sqrt((1 / count + 1 / len(old["similarity"])) / 12)
     errors = old["error"] and new["error"]
     return Drift(
-        new=new["count"],
+        new=came,
         known=facts["known"],
         unfamiliar=chance_of_less(new["similarity"], old["similarity"]),
         rebuilt_worse=chance_of_less(old["error"], new["error"]) if errors else None,
@@ -119,11 +122,13 @@ class Familiarity:
 
     Args:
         engine: its gallery is that of before.
+        coming: how many pictures will be shown; a sample of `SAMPLE` is spread over them.
     """
 
-    def __init__(self, engine: EngineParts) -> None:
+    def __init__(self, engine: EngineParts, coming: int) -> None:
         self.engine = engine
-        self.left = SAMPLE
+        self.step = max(1, math.ceil(coming / SAMPLE))
+        self.seen = 0
         self.facts = _read(engine) or self._begin()
         until = self.facts["until"]
         places = np.flatnonzero(engine.gallery.ids < until)
@@ -146,7 +151,7 @@ class Familiarity:
                 "similarity": scores[np.isfinite(scores)].tolist(),
                 "error": self._errors_of_old(sample),
             },
-            "new": {"count": 0, "similarity": [], "error": []},
+            "new": {"similarity": [], "error": []},
         }
         self._write(facts)
         return facts
@@ -166,25 +171,21 @@ class Familiarity:
         return [float(one) for one in self.engine.encoder.decoder.errors(pixels, rows)]
 
     def see(self, pixels: NDArray[np.uint8], embeddings: NDArray[np.float32]) -> None:
-        """Measure new pictures, at most `SAMPLE` of all.
+        """Measure new pictures, a sample of all that come, and write that.
 
         Args:
             pixels: uint8 (N, H, W, C), as the encoder wants them.
             embeddings: float32 (N, D) of the same.
         """
         new = self.facts["new"]
-        new["count"] += len(pixels)
-        if self.left < 1 or not self.any:
+        taken = np.arange(-self.seen % self.step, len(pixels), self.step)
+        self.seen += len(pixels)
+        if not (self.any and len(taken)):
             return
-        taken = np.arange(len(pixels))[:: max(1, math.ceil(len(pixels) / self.left))]
-        self.left -= len(taken)
         found = self._index().search(embeddings[taken], 1, allowed=self.allowed)
         new["similarity"] = [*new["similarity"], *found.scores[:, 0].tolist()][-KEPT:]
         if self.engine.encoder.decodes:
             new["error"] = [*new["error"], *self._errors(pixels[taken])][-KEPT:]
-
-    def keep(self) -> None:
-        """Write what was measured."""
         self._write(self.facts)
 
     def _write(self, facts: dict[str, Any]) -> None:

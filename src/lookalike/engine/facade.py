@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.engine.judging import judge_all, judge_examples
 from lookalike.engine.living import LivingEngine
+from lookalike.engine.parts import notices_replacement
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
 from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, Metric, OnProgress, silent
@@ -44,6 +45,7 @@ class Engine(LivingEngine):
     def __len__(self) -> int:
         return self.manifest.counts.gallery
 
+    @notices_replacement
     def embed(
         self, pictures: Sequence[QueryLike], *, on_progress: OnProgress = silent
     ) -> NDArray[np.float32]:
@@ -75,6 +77,7 @@ class Engine(LivingEngine):
         )
         return hits
 
+    @notices_replacement
     def search_many(
         self,
         queries: Sequence[QueryLike],
@@ -130,6 +133,7 @@ class Engine(LivingEngine):
         found = judge_all(self, found, resolved, plain, include_self=include_self)
         return [self._drawable(hits, query) for hits, query in zip(found, resolved, strict=True)]
 
+    @notices_replacement
     def search_examples(
         self,
         like: Sequence[QueryLike],

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Collection as Collection_
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.engine.limiting import limits_of
-from lookalike.engine.sources import find_path, reopen_source
+from lookalike.engine.sources import find_path, has_moved, reopen_source
 from lookalike.errors import CollectionError, EngineError
 from lookalike.images import Collection, Picture, Skipped, find_pictures
 from lookalike.images.places import MARK, Places
@@ -18,17 +21,21 @@ from lookalike.types import OnProgress, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.manifest import Manifest
+    from lookalike.engine.parts import EngineParts
     from lookalike.images import IntakeLimits
 
 __all__ = [
     "AWAY",
     "NOT_MOUNTED",
+    "away_folders",
+    "away_now",
     "change_folders",
     "folder_names",
     "join_folders",
     "leave_out",
     "mounted_folders",
     "reopen_folders",
+    "why_away",
     "without_first",
     "without_mounts_away",
 ]
@@ -63,14 +70,16 @@ def change_folders(
     for one in add:
         name, given = _named(one)
         path = find_path(given)
-        if path is None or not path.is_dir():
+        if path is None or why_away(path):
             raise EngineError(f"no folder {given} to add: give a folder of pictures")
         path = path.resolve()
         name = name or Places(root, folders).free_name(path)
-        for known in [root, *(folders[other] for other in folders if other != name)]:
-            _check_apart(path, known)
+        if name not in folders and os.path.lexists(root / name):
+            raise EngineError(f"{root} has a folder {name} itself: give another name, @name=FOLDER")
         folders[name] = path
     Places(root, folders)  # raises for a name that cannot be one
+    if folders:
+        _check_apart([root, *folders.values()])
     return folders
 
 
@@ -79,12 +88,27 @@ def _named(one: str | Path) -> tuple[str, str]:
     return (name, place) if equals and name.startswith(MARK) else ("", str(one))
 
 
-def _check_apart(folder: Path, other: Path) -> None:
-    if folder.is_relative_to(other) or other.is_relative_to(folder):
-        raise EngineError(
-            f"{folder} and {other}, which the engine has, overlap: "
-            "the same pictures would be in the gallery twice"
-        )
+def _check_apart(folders: Sequence[Path]) -> None:
+    """Check that no folder is in another one.
+
+    Raises:
+        EngineError: one is.
+    """
+    for one, other in combinations(folders, 2):
+        if one.is_relative_to(other) or other.is_relative_to(one):
+            raise EngineError(
+                f"{one} and {other} overlap: the same pictures would be in the gallery twice"
+            )
+
+
+def why_away(folder: Path) -> str:
+    """Return why nothing can be said of what a folder holds; "" where it is there."""
+    try:
+        return "" if stat.S_ISDIR(os.stat(folder).st_mode) else "it is no folder"  # noqa: PTH116
+    except FileNotFoundError:
+        return AWAY
+    except OSError as error:  # no permission, or a network disk that is not connected
+        return (error.strerror or "it cannot be read").lower()
 
 
 def reopen_folders(
@@ -95,12 +119,23 @@ def reopen_folders(
     archive: Path | None = None,
     otherwise: str = "",
     limits: IntakeLimits | None = None,
+    known: Collection_[str] = (),
     on_progress: OnProgress = silent,
 ) -> Collection:
     """Find the pictures of all folders of an engine; see `reopen_source`.
 
+    Args:
+        manifest: of the engine.
+        engine: its directory.
+        home: where data sets are kept, by default `data_home()`.
+        archive: an archive of the named data set that is already at hand.
+        otherwise: what else to do when they are gone, for the message.
+        limits: what one picture may cost; None for what the manifest says.
+        known: paths of the gallery.
+        on_progress: told how far a fetch is.
+
     Raises:
-        EngineError: one of the folders is not there.
+        EngineError: one of the folders, or a disk that was mounted in one, is not there.
     """
     first = reopen_source(
         manifest.source,
@@ -111,13 +146,33 @@ def reopen_folders(
         limits=limits or limits_of(manifest),
         on_progress=on_progress,
     )
-    for name, place in manifest.folders.items():
-        if not Path(place).is_dir():
-            raise EngineError(
-                f"{place}, which the engine knows as {name}, is not there: mount its disk, or give "
-                f"it up by a sync with drop (--drop {name}){otherwise}"
-            )
-    return join_folders(first, manifest.places.folders)
+    joined = join_folders(first, manifest.places.folders)
+    joined = without_mounts_away(joined, manifest.mounts, (), known)
+    for name, reason in away_folders(joined, manifest.mounts).items():
+        raise EngineError(
+            f"nothing is changed: {name}, {reason}. Mount the disk, or give the folder up by a "
+            f"sync with drop (--drop {name}){otherwise}"
+        )
+    return joined
+
+
+def away_folders(collection: Collection, mounts: Sequence[str]) -> dict[str, str]:
+    """Return the folders of which nothing can be said, each with the reason; "." is the first."""
+    whole = {".", *collection.folders, *mounts}
+    return {one.path: one.reason for one in collection.skipped if one.path in whole}
+
+
+def away_now(engine: EngineParts) -> dict[str, str]:
+    """Return the folders of an engine that are away, by their names, each with the reason."""
+    manifest = engine.manifest
+    whole = {".", *manifest.folders, *manifest.mounts}
+    away = {one.path: one.reason for one in engine.skipped() if one.path in whole}
+    if has_moved(manifest.source):
+        away.setdefault(".", AWAY)
+    for name, folder in manifest.folders.items():
+        if problem := why_away(Path(folder)):
+            away.setdefault(name, problem)
+    return away
 
 
 def without_first(manifest: Manifest, folders: Mapping[str, Path], reason: str) -> Collection:
@@ -164,8 +219,8 @@ def _join(
     left_out = list(skipped)
     for name, place in folders.items():
         try:
-            if not place.is_dir():
-                raise CollectionError(AWAY)
+            if problem := why_away(place):
+                raise CollectionError(problem)
             further = find_pictures(place)
             if further.kind != "folder":
                 raise CollectionError("it holds IDX files, not picture files")
@@ -215,25 +270,40 @@ def mounted_folders(collection: Collection) -> list[str]:
 
 
 def without_mounts_away(
-    collection: Collection, mounts: Sequence[str], dropped: Sequence[str]
+    collection: Collection, mounts: Sequence[str], dropped: Sequence[str], known: Collection_[str]
 ) -> Collection:
     """Mark the folders in which a disk was mounted that is away, so that nothing is taken for gone.
+
+    What lies there instead is left out.
 
     Args:
         collection: what is there.
         mounts: folders in which another disk was mounted.
-        dropped: those that a person says are gone.
+        dropped: folders that a person says are gone.
+        known: paths of the gallery.
     """
-    away = [one for one in mounts if one not in dropped and _is_away(collection, one)]
-    marked = tuple(Skipped(one, NOT_MOUNTED) for one in away)
-    return replace(collection, skipped=(*collection.skipped, *marked)) if marked else collection
+    gone = tuple(f"{name}/" for name in dropped)
+    asked = [one for one in mounts if one not in dropped and not one.startswith(gone)]
+    if not asked:
+        return collection
+    there = {one.path for one in collection.pictures} & set(known)
+    away = [one for one in asked if _is_away(collection, one, there)]
+    if not away:
+        return collection
+    below = tuple(f"{one}/" for one in away)  # what lies there now is not of that disk
+    return replace(
+        collection,
+        pictures=tuple(one for one in collection.pictures if not one.path.startswith(below)),
+        skipped=(*collection.skipped, *(Skipped(one, NOT_MOUNTED) for one in away)),
+    )
 
 
-def _is_away(collection: Collection, mount: str) -> bool:
-    if any(one.path.startswith(f"{mount}/") for one in collection.pictures):
+def _is_away(collection: Collection, mount: str, there: Collection_[str]) -> bool:
+    """Whether no disk is mounted where one was; a stray file in its place is no disk."""
+    if any(path.startswith(f"{mount}/") for path in there):
         return False
     here = collection.places.file(mount)
-    return not here.exists() or _device(here) == _device(here.parent)
+    return bool(why_away(here)) or _device(here) == _device(here.parent)
 
 
 def _with_parents(folder: str) -> Iterator[str]:

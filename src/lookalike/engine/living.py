@@ -114,6 +114,16 @@ class LivingEngine(EngineViews):
         )
         self.refresh()
 
+    def away(self) -> dict[str, str]:
+        """Return the folders whose pictures are kept although nothing can be said of them now.
+
+        Each with its reason, as the last sync found it, or because it is not there now; "." is
+        what the engine was made from.
+        """
+        from lookalike.engine.folders import away_now
+
+        return away_now(self)
+
     def drift(self) -> Drift | None:
         """Return how new pictures compare with those that were trained on; None where none came."""
         from lookalike.engine.drift import read_drift

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
-from lookalike.errors import EngineError, LookalikeError
+from lookalike.errors import EngineError, GalleryError, LookalikeError
 from lookalike.types import check_metric
 
 if TYPE_CHECKING:
@@ -26,7 +27,28 @@ if TYPE_CHECKING:
     from lookalike.training import TrainingRecord
     from lookalike.types import Metric
 
-__all__ = ["EngineParts"]
+__all__ = ["EngineParts", "notices_replacement"]
+
+Own = TypeVar("Own", bound="EngineParts")
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+def notices_replacement(
+    method: Callable[Concatenate[Own, Given], Found],
+) -> Callable[Concatenate[Own, Given], Found]:
+    """Let a method say so where parts cannot be read because they are another engine's by now."""
+
+    @wraps(method)
+    def asked(self: Own, /, *given: Given.args, **named: Given.kwargs) -> Found:
+        try:
+            return method(self, *given, **named)
+        except (EngineError, GalleryError) as error:
+            if self.was_replaced():
+                raise self.replaced() from error
+            raise
+
+    return asked
 
 
 class EngineParts:
@@ -316,7 +338,24 @@ class EngineParts:
         engine = str(self.layout.directory)
         return {"engine": engine, **manifest, "gallery": footprint_dict(self)}
 
+    def was_replaced(self) -> bool:
+        """Whether another process has put another engine, or gallery, in this one's place."""
+        try:
+            now = read_manifest(self.layout.manifest)
+        except LookalikeError:
+            return True
+        return now.fingerprint != self.manifest.fingerprint
+
+    def replaced(self) -> EngineError:
+        """Return the error that says so."""
+        return EngineError(
+            f"{self.layout.directory} was made anew since it was opened here: take that up with "
+            "`refresh()`, or open it again"
+        )
+
     def _mismatch(self) -> EngineError:
+        if self.was_replaced():
+            return self.replaced()
         return EngineError(
             f"encoder and gallery of {self.layout.directory} do not belong together: "
             f"run `lookalike index {self.layout.directory}` to embed the pictures again"

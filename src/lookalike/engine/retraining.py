@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,11 +18,14 @@ from lookalike.engine.exchange import recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import leaving_the_engine
 from lookalike.engine.folders import reopen_folders
+from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
 from lookalike.engine.memory import read_memory
 from lookalike.engine.settings import BuildSettings
-from lookalike.errors import SettingsError
-from lookalike.gallery import open_gallery
+from lookalike.engine.sources import has_moved
+from lookalike.errors import EngineError, SettingsError
+from lookalike.gallery import Gallery
+from lookalike.images import Collection
 from lookalike.models import TrainingSettings, get_preset
 from lookalike.types import OnProgress, silent
 
@@ -73,52 +77,94 @@ def retrain_engine(
     """
     layout = Layout(Path(engine))
     recover_engine(layout)
-    opened = open_engine(layout.directory, device=device)
-    manifest, preset = opened.manifest, get_preset(opened.manifest.preset)
-    if preset.training is None:
-        raise SettingsError(
-            f"preset {preset.name} is pretrained and is not trained: build with another preset"
+    read_manifest(layout.manifest)
+    with writing(layout, "lookalike retrain"):
+        opened = open_engine(layout.directory, device=device)
+        training = _training(opened)
+        collection = _pictures(opened, data_home, archive, on_progress)
+        if epochs is None and minutes is None:
+            pictures = sum(picture.split in (None, "train") for picture in collection.pictures)
+            epochs = max(1, round(SHARE * _epochs(opened.manifest, training, pictures)))
+        settings = replace(
+            _settings(opened.manifest, epochs=epochs, minutes=minutes, seed=seed, device=device),
+            store=opened.gallery.store,
         )
-    collection = reopen_folders(
-        manifest, layout.directory, home=data_home, archive=archive, on_progress=on_progress
-    )
-    if epochs is None and minutes is None:
-        pictures = sum(picture.split in (None, "train") for picture in collection.pictures)
-        epochs = max(1, round(SHARE * _epochs(manifest, preset.training, pictures)))
-    settings = replace(
-        _settings(manifest, epochs=epochs, minutes=minutes, seed=seed, device=device),
-        store=opened.gallery.store,
-    )
-    start = Start(
-        opened.encoder,
-        partial(_numbers, layout),
-        manifest.retrained,
-        memory=read_memory(layout),
-        indexed=opened.gallery.index_facts is not None,
-        next_id=manifest.next_id,
-    )
-    made = train_engine(
-        collection,
-        layout.directory,
-        settings,
-        fill=True,
-        resume=resume,
-        overwrite=overwrite,
-        choice=read_choice(layout),
-        start=start,
-        on_progress=on_progress,
-    )
+        made = train_engine(
+            collection,
+            layout.directory,
+            settings,
+            fill=True,
+            resume=resume,
+            overwrite=overwrite,
+            choice=read_choice(layout),
+            start=_start(opened),
+            on_progress=on_progress,
+        )
     if report:
         with leaving_the_engine(layout):
             made.report(data_home=data_home, archive=archive, on_progress=on_progress)
     return made
 
 
-def _numbers(layout: Layout, paths: Sequence[str]) -> NDArray[np.int64]:
+def _training(engine: Engine) -> TrainingSettings:
+    preset = get_preset(engine.manifest.preset)
+    if preset.training is None:
+        raise SettingsError(
+            f"preset {preset.name} is pretrained and is not trained: build with another preset"
+        )
+    return preset.training
+
+
+def _pictures(
+    engine: Engine, home: Path | None, archive: Path | None, on_progress: OnProgress
+) -> Collection:
+    """Return what the engine's folders hold, if all of them are there.
+
+    Raises:
+        EngineError: one is not.
+    """
+    manifest, directory, gallery = engine.manifest, engine.layout.directory, engine.gallery
+    if has_moved(manifest.source):
+        raise EngineError(
+            f"the pictures of {directory} are no longer at {manifest.source}: "
+            f"name the folder with `lookalike sync {shlex.quote(str(directory))} FOLDER`"
+        )
+    collection = reopen_folders(
+        manifest,
+        directory,
+        home=home,
+        archive=archive,
+        known=gallery.paths,
+        on_progress=on_progress,
+    )
+    of, here = collection.places.folder_of, {one.path for one in collection.pictures}
+    believed = {of(path) for path in gallery.paths if path in here}
+    empty = sorted({of(path) for path in gallery.paths} - believed)
+    if empty:
+        raise EngineError(
+            f"none of the known pictures of {empty[0] or manifest.source} is there: mount its "
+            f"disk, or run `lookalike sync {shlex.quote(str(directory))}` first"
+        )
+    return collection
+
+
+def _start(engine: Engine) -> Start:
+    manifest = engine.manifest
+    return Start(
+        engine.encoder,
+        partial(_numbers, engine.gallery, manifest.next_id),
+        manifest.retrained,
+        manifest.settings.get("chosen", {}),
+        memory=read_memory(engine.layout),
+        indexed=engine.gallery.index_facts is not None,
+        next_id=manifest.next_id,
+    )
+
+
+def _numbers(gallery: Gallery, next_id: int, paths: Sequence[str]) -> NDArray[np.int64]:
     """Return ids (N,) of pictures: those of the present gallery, and new ones for the others."""
-    gallery = open_gallery(layout.gallery)  # synced meanwhile, perhaps
     known = dict(zip(gallery.paths, gallery.ids.tolist(), strict=True))
-    following = max(max(known.values(), default=-1) + 1, read_manifest(layout.manifest).next_id)
+    following = max(max(known.values(), default=-1) + 1, next_id)
     found = []
     for path in paths:
         number = known.get(path)

@@ -12,7 +12,7 @@ from lookalike.engine.manifest import Layout, read_manifest, write_manifest
 from lookalike.engine.parts import EngineParts
 from lookalike.engine.synced import forget_state
 from lookalike.errors import EngineError
-from lookalike.gallery import GalleryVersion, GalleryWriter
+from lookalike.gallery import GalleryVersion, GalleryWriter, list_versions
 from lookalike.images import CacheUpdate
 
 __all__ = ["gallery_history", "restore_gallery"]
@@ -24,7 +24,7 @@ def gallery_history(engine: str | Path) -> list[GalleryVersion]:
     Raises:
         EngineError: there is no engine, or it has no gallery yet.
     """
-    return GalleryWriter(_layout(engine).gallery).versions()
+    return list_versions(_layout(engine).gallery)
 
 
 def restore_gallery(engine: str | Path, version: int) -> int:

@@ -75,6 +75,7 @@ class SyncJob:
         if not plan.changes:
             return
         forget_state(self.engine.layout)  # until all of this is done, it is of no state
+        self._reserve_ids()
         self.writer.remove(gallery.ids[list(plan.removed)])
         self.writer.move(self._moved_rows([*plan.moved, *plan.touched]))
         self._copy()
@@ -85,6 +86,13 @@ class SyncJob:
         self.writer.remove(np.array([own[position] for position in gone], np.int64))
         self.writer.compact()
         keep_index(self.engine.layout, self.engine.manifest, on_progress=self.on_progress)
+
+    def _reserve_ids(self) -> None:
+        """Note which ids may be given now: after a crash none of them is given to another one."""
+        reserved = self.next_id + len(self.plan.added) + len(self.plan.copied)
+        manifest = replace(self.engine.manifest, next_id=reserved)
+        if manifest != self.engine.manifest:
+            write_manifest(self.engine.layout.manifest, manifest)
 
     def finish(self) -> int:
         """Write what else depends on the gallery; return how many pictures it holds now."""
@@ -160,7 +168,11 @@ class SyncJob:
         """Decode, embed and put pictures; those of `own` have an id."""
         if not positions:
             return
-        started, done, familiarity = time.perf_counter(), 0, Familiarity(self.engine)
+        started, done, familiarity = (
+            time.perf_counter(),
+            0,
+            Familiarity(self.engine, len(positions)),
+        )
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
             blocks, facts, kept = [], [], []
@@ -181,7 +193,6 @@ class SyncJob:
             done += len(batch)
             rate = done / (time.perf_counter() - started)
             self.on_progress(Progress("sync", done, len(positions), f"{rate:,.0f} pictures/s"))
-        familiarity.keep()
 
     def _decoded(self, positions: Sequence[int]) -> Iterator[Block]:
         pictures = (self.collection.pictures[position] for position in positions)

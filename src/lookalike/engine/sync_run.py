@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from lookalike.engine.drift import read_drift
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.folders import (
     AWAY,
+    away_folders,
     change_folders,
     join_folders,
     leave_out,
@@ -53,8 +54,8 @@ def run_sync(layout: Layout, asked: Asked, device: str) -> SyncReport:
     limits = asked.limits or limits_of(opened.manifest)
     collection = replace(_collection(opened, asked), limits=limits)
     collection, plan = _plan(opened, collection, asked)
-    whole = {".", *collection.folders, *opened.manifest.mounts}
-    away = tuple(one for one in collection.skipped if one.path in whole)
+    names = away_folders(collection, opened.manifest.mounts)
+    away = tuple(one for one in collection.skipped if one.path in names)
     if asked.dry_run:
         return SyncReport(plan, frozenset(), len(opened.gallery), 0.0, dry_run=True, away=away)
     with Intake(limits) as intake:
@@ -70,7 +71,7 @@ def _plan(engine: Engine, collection: Collection, asked: Asked) -> tuple[Collect
     """Compare; a folder that has nothing of what the gallery knows of it is not believed.
 
     Raises:
-        EngineError: that is all there is.
+        EngineError: that is all there is, or the folder that a person named is such a one.
     """
     # Other limits may take what was skipped.
     same = collection.limits == limits_of(engine.manifest)
@@ -81,40 +82,54 @@ def _plan(engine: Engine, collection: Collection, asked: Asked) -> tuple[Collect
             engine.gallery,
             collection,
             known,
+            dropped=asked.drop,
             verify=asked.verify,
             on_progress=asked.on_progress,
         )
 
     plan = compare()
-    _check_not_emptied(engine, collection, plan)
-    for name, count in _emptied(engine, collection, plan).items():
-        collection = leave_out(collection, name, f"none of its {count:,} pictures is there now")
-        plan = compare()
-    return collection, plan
-
-
-def _emptied(engine: Engine, collection: Collection, plan: SyncPlan) -> dict[str, int]:
-    """Return the folders all of whose pictures would be removed, with how many these are."""
-    of = collection.places.folder_of
-    known = Counter(map(of, engine.gallery.paths))
-    gone = Counter(of(engine.gallery.paths[place]) for place in plan.removed)
-    # What was dropped is no folder any more: its pictures look like those of the first one.
-    names = {"", *collection.folders} if collection.folders else set()
-    return {name: count for name, count in gone.items() if name in names and count == known[name]}
-
-
-def _check_not_emptied(engine: Engine, collection: Collection, plan: SyncPlan) -> None:
-    """Refuse to follow a folder that has nothing of what the gallery holds.
-
-    Raises:
-        EngineError: it has not.
-    """
-    if plan.removed and len(plan.removed) == len(engine.gallery):
+    emptied = _emptied(engine, collection, plan, asked.drop)
+    if emptied and (not collection.folders or ("" in emptied and asked.source is not None)):
         raise EngineError(
-            f"nothing is changed: none of the {len(engine.gallery):,} pictures of "
-            f"{engine.layout.directory} is in {collection.source} any more. Mount the disk or name "
-            "the right folder; if this is meant, make the gallery anew with `lookalike index`"
+            f"nothing is changed: none of the {emptied['']:,} pictures that "
+            f"{engine.layout.directory} knows of it is in {collection.source}. Mount the disk or "
+            "name the right folder; if this is meant, make the gallery anew with `lookalike index`"
         )
+    for name, count in emptied.items():
+        try:
+            reason = f"none of its {count:,} pictures is there now"
+            collection = leave_out(collection, name, reason)
+        except CollectionError:
+            raise EngineError(
+                f"nothing is changed: none of the {len(engine.gallery):,} pictures of "
+                f"{engine.layout.directory} is in its folders now. Mount the disks, or say where "
+                "the folders are: `lookalike sync ENGINE FOLDER`, or add (--add @name=FOLDER)"
+            ) from None
+    return collection, compare() if emptied else plan
+
+
+def _emptied(
+    engine: Engine, collection: Collection, plan: SyncPlan, dropped: Sequence[str]
+) -> dict[str, int]:
+    """Return the folders of which nothing is there any more, with how many pictures were known.
+
+    Nothing but a picture that is in its own folder still, under any name, shows that a folder is
+    the one it was: another disk may be in its place, and pictures may have been moved out of it.
+    """
+    of, gallery = collection.places.folder_of, engine.gallery
+    gone_for_good = tuple(f"{name}/" for name in dropped)
+    lost = [gallery.paths[place] for place in plan.removed]
+    suspected = {of(path) for path in lost if not path.startswith(gone_for_good)}
+    if not suspected:
+        return {}
+    here = {one.path for one in collection.pictures}
+    known = Counter(of(path) for path in gallery.paths if not path.startswith(gone_for_good))
+    believed = {of(path) for path in gallery.paths if path in here}
+    for position, place in plan.moved:
+        folder = of(gallery.paths[place])
+        if folder == of(collection.pictures[position].path):
+            believed.add(folder)
+    return {name: known[name] for name in sorted(suspected - believed)}
 
 
 def _collection(engine: Engine, asked: Asked) -> Collection:
@@ -124,15 +139,18 @@ def _collection(engine: Engine, asked: Asked) -> Collection:
         EngineError: it cannot.
     """
     manifest, directory = engine.manifest, engine.layout.directory
-    folders = change_folders(manifest.places, manifest.mounts, asked.add, asked.drop)
+    places = manifest.places
+    if asked.source is not None:
+        places = replace(places, root=Path(asked.source).expanduser().resolve())
+    folders = change_folders(places, manifest.mounts, asked.add, asked.drop)
     try:
         try:
             found = join_folders(_first(engine, asked, folders), folders)
         except CollectionError as error:
-            if not folders:
+            if not folders or asked.source is not None:
                 raise
             found = without_first(manifest, folders, str(error))
-        return without_mounts_away(found, manifest.mounts, asked.drop)
+        return without_mounts_away(found, manifest.mounts, asked.drop, engine.gallery.paths)
     except CollectionError as error:
         raise EngineError(
             f"nothing is changed, the {len(engine.gallery):,} pictures of {directory} are kept: "

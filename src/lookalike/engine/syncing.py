@@ -120,6 +120,7 @@ def sync_engine(
     started = time.perf_counter()
     recover_engine(layout)
     manifest = read_manifest(layout.manifest)
+    drop = [str(name).rstrip("/") for name in drop]
     same_limits = limits is None or limits == limits_of(manifest)
     as_ever = source is None and same_limits and not (add or drop or verify)
     folders = {name: Path(place) for name, place in manifest.folders.items()}

@@ -10,7 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lookalike.gallery.changes import GalleryVersion, GalleryWriter, MovedRows
+    from lookalike.gallery.changes import (
+        GalleryVersion,
+        GalleryWriter,
+        MovedRows,
+        list_versions,
+    )
     from lookalike.gallery.choice import (
         EXACT_MEGABYTES,
         SEARCHES,
@@ -66,6 +71,7 @@ __all__ = [
     "embedding_megabytes",
     "follow_index",
     "k_means",
+    "list_versions",
     "measure_index",
     "newest_version",
     "open_gallery",
@@ -75,6 +81,7 @@ __all__ = [
 
 # A sync of nothing new asks for the newest version only, and must not import what searches.
 _LATER = {
+    "list_versions": "changes",
     "close_neighbours": "close",
     "star_groups": "groups",
     "EXACT_MEGABYTES": "choice",

@@ -29,7 +29,7 @@ from lookalike.types import Metric
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["GalleryVersion", "GalleryWriter", "MovedRows"]
+__all__ = ["GalleryVersion", "GalleryWriter", "MovedRows", "list_versions"]
 
 # Lance rewrites small files into larger ones when there are more than so many of them.
 MOST_FRAGMENTS = 32
@@ -78,8 +78,46 @@ class MovedRows:
     modified: NDArray[np.int64]
 
 
+def list_versions(directory: Path) -> list[GalleryVersion]:
+    """Return the states of a gallery that can be gone back to, the oldest first; changes nothing.
+
+    Raises:
+        GalleryError: it cannot be read.
+    """
+    import lance
+
+    newest = open_state(directory).version
+    try:
+        return _versions(lance.dataset(str(directory), version=newest))
+    except (OSError, ValueError, RuntimeError):  # one of them is half written, or just now is
+        return [
+            GalleryVersion(version, datetime.fromtimestamp(path.stat().st_mtime, UTC), pictures)
+            for version, path in reversed(manifests(directory).items())
+            if (pictures := _count(directory, version)) is not None
+        ]
+
+
+def _count(directory: Path, version: int) -> int | None:
+    """Return the number of pictures of a state; None where it cannot be read."""
+    import lance
+
+    try:
+        return int(lance.dataset(str(directory), version=version).count_rows())
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _versions(dataset: Any) -> list[GalleryVersion]:  # noqa: ANN401 - untyped library
+    found = []
+    for one in dataset.versions():
+        time = one["timestamp"].astimezone(UTC)
+        pictures = int(one["metadata"].get("total_rows", 0))
+        found.append(GalleryVersion(int(one["version"]), time, pictures))
+    return found
+
+
 class GalleryWriter:
-    """Changes the gallery in a directory.
+    """Changes the gallery in a directory; to be used by the one that holds the engine's lock.
 
     Args:
         directory: of a gallery that is there.
@@ -210,12 +248,7 @@ class GalleryWriter:
 
     def versions(self) -> list[GalleryVersion]:
         """Return the states that can be gone back to, the oldest first."""
-        found = []
-        for one in self._dataset.versions():
-            time = one["timestamp"].astimezone(UTC)
-            pictures = int(one["metadata"].get("total_rows", 0))
-            found.append(GalleryVersion(int(one["version"]), time, pictures))
-        return found
+        return _versions(self._dataset)
 
     def restore(self, version: int) -> None:
         """Make an earlier state the newest one; nothing in between is lost.
