@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery.neighbours import Neighbours, check_queries
+from lookalike.gallery.neighbours import Neighbours, check_queries, distinct
 from lookalike.gallery.scan import (
     EQUAL,
     VALUES,
@@ -75,7 +75,7 @@ class ExactIndex:
             QueryError: k is less than 1, or the queries are not finite or not D wide.
         """
         queries = check_queries(queries, k, self.width)
-        places = None if allowed is None else np.unique(allowed)
+        places = None if allowed is None else distinct(allowed, len(self))
         return scan(
             lambda: self._blocks(places),
             queries,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError
 from lookalike.gallery.facts import IndexFacts
-from lookalike.gallery.neighbours import Neighbours, check_queries
+from lookalike.gallery.neighbours import Neighbours, check_queries, distinct
 from lookalike.gallery.opened import Gallery
 from lookalike.gallery.streamed import StreamedIndex
 from lookalike.types import Metric, check_metric
@@ -17,7 +17,7 @@ from lookalike.types import Metric, check_metric
 __all__ = ["GraphIndex"]
 
 # Beyond so many candidates the graph is hardly faster than reading everything.
-MOST = 5_000
+MOST = 500
 # With a filter so many times the candidates are asked for that are wanted after it: the nearest of
 # all that it leaves are the nearest that it leaves.
 SPARE = 2
@@ -87,7 +87,7 @@ class GraphIndex:
         queries = check_queries(queries, k, self.width)
         columns = min(k, len(self))
         count = (columns + (exclude is not None)) * self.facts.refine
-        places = np.arange(len(self)) if allowed is None else np.unique(allowed)
+        places = np.arange(len(self)) if allowed is None else distinct(allowed, len(self))
         if allowed is not None:
             count = ceil(SPARE * count * len(self) / max(1, len(places)))
         few = len(places) <= max(FEW, FEW_SHARE * len(self)) and allowed is not None
