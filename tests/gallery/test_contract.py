@@ -112,6 +112,16 @@ def test_finds_the_nearest_with_and_without_a_filter(gallery, way, metric):
             np.testing.assert_allclose(found.scores, scores, atol=1e-12)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_filter_that_leaves_nothing_near_hides_nothing(gallery, way, metric):
+    index, queries = way(gallery, metric), unit(4, 9)
+    far = np.sort(truth(gallery, queries[:1], metric, len(gallery))[1][0, len(gallery) // 2 :])
+    scores, places = truth(gallery, queries, metric, 10, far)
+    found = index.search(queries, 10, allowed=far)
+    np.testing.assert_array_equal(found.positions, places)
+    np.testing.assert_allclose(found.scores, scores, atol=1e-12)
+
+
 def test_more_than_there_are_gives_all(gallery, way):
     index = way(gallery, "cosine")
     found = index.search(unit(2, 4), COUNT * 2)

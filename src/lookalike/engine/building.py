@@ -178,8 +178,10 @@ def build(
             on_progress=on_progress,
         )
     if report:
+        # The build has just held all embeddings in memory: its report may do so too.
+        whole = open_engine(layout.directory, device=device, search_with="exact")
         with leaving_the_engine(layout):
-            engine.report(data_home=data_home, archive=archive, on_progress=on_progress)
+            whole.report(data_home=data_home, archive=archive, on_progress=on_progress)
     return engine
 
 

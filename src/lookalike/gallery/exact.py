@@ -7,8 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery.neighbours import Neighbours, check_queries
-from lookalike.gallery.scan import VALUES, Block, Prepared, block_rows, prepare, scan, true_scores
+from lookalike.gallery.neighbours import Neighbours, check_queries, distinct
+from lookalike.gallery.scan import (
+    EQUAL,
+    VALUES,
+    Block,
+    Prepared,
+    block_rows,
+    prepare,
+    scan,
+    true_scores,
+)
 from lookalike.types import Metric, check_metric
 
 __all__ = ["ExactIndex"]
@@ -16,9 +25,8 @@ __all__ = ["ExactIndex"]
 # Rows that are not as faiss wants them are kept as a copy up to so many bytes; beyond, every search
 # makes them ready anew, a block at a time: slower, in half the memory.
 KEPT_BYTES = 256_000_000
-# Lengths that differ by no more than this share count as one: rounding makes that of unit vectors.
-EQUAL = 1e-5
-# So do these where a copy would be too large; more candidates make up for it (float16's rounding).
+# Lengths that differ by no more than this share count as one where a copy would be too large: more
+# candidates make up for it. Rounding to float16 makes less of a difference.
 NEARLY_EQUAL = 2e-3
 # Centring pays where the rows are this many times further from the origin than from their mean.
 FAR = 2.0
@@ -67,7 +75,7 @@ class ExactIndex:
             QueryError: k is less than 1, or the queries are not finite or not D wide.
         """
         queries = check_queries(queries, k, self.width)
-        places = None if allowed is None else np.unique(allowed)
+        places = None if allowed is None else distinct(allowed, len(self))
         return scan(
             lambda: self._blocks(places),
             queries,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError
 from lookalike.gallery.facts import IndexFacts
-from lookalike.gallery.neighbours import Neighbours, check_queries
+from lookalike.gallery.neighbours import Neighbours, check_queries, distinct
 from lookalike.gallery.opened import Gallery
 from lookalike.gallery.streamed import StreamedIndex
 from lookalike.types import Metric, check_metric
 
 __all__ = ["GraphIndex"]
 
-# Beyond so many candidates the graph is no faster than reading everything.
-MOST = 20_000
+# Beyond so many candidates the graph is hardly faster than reading everything.
+MOST = 500
+# With a filter so many times the candidates are asked for that are wanted after it: the nearest of
+# all that it leaves are the nearest that it leaves.
+SPARE = 2
 # Where so few may be found, or this share, they are compared one by one.
 FEW = 20_000
 FEW_SHARE = 0.02
@@ -80,25 +85,34 @@ class GraphIndex:
             GalleryError: the gallery cannot be read.
         """
         queries = check_queries(queries, k, self.width)
-        places = None if allowed is None else np.unique(allowed)
         columns = min(k, len(self))
         count = (columns + (exclude is not None)) * self.facts.refine
-        few = places is not None and len(places) <= max(FEW, FEW_SHARE * len(self))
+        places = np.arange(len(self)) if allowed is None else distinct(allowed, len(self))
+        if allowed is not None:
+            count = ceil(SPARE * count * len(self) / max(1, len(places)))
+        few = len(places) <= max(FEW, FEW_SHARE * len(self)) and allowed is not None
         if few or count > min(MOST, len(self)):
             return self._exact.search(queries, k, allowed=allowed, exclude=exclude)
+        mask = None if allowed is None else np.isin(np.arange(len(self)), places)
+        wanted = columns * self.facts.refine
         found = Neighbours(
             np.full((len(queries), columns), -np.inf),
             np.full((len(queries), columns), -1, np.int64),
         )
-        only = None if places is None else self.gallery.addresses(places)
+        lacking = []
         for number, query in enumerate(queries):
-            near = np.sort(self.gallery.nearest(query, count, self.facts, only))
+            near = np.sort(self.gallery.nearest(query, count, self.facts))
+            if mask is not None:
+                near = near[mask[near]]
             if exclude is not None:
                 near = near[near != exclude[number]]
+            if len(near) < wanted:
+                lacking.append(number)
             scores = self.score(query[None], near[None])[0]
             order = np.argsort(-scores, kind="stable")[:columns]
             found.scores[number, : len(order)] = scores[order]
             found.positions[number, : len(order)] = near[order]
+        self._look_again(lacking, found, queries, k, allowed, exclude)
         return found
 
     def score(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -108,3 +122,19 @@ class GraphIndex:
     def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the embeddings of some places, float32 (..., D) for places of any shape."""
         return self.gallery.rows(places)
+
+    def _look_again(
+        self,
+        lacking: list[int],
+        found: Neighbours,
+        queries: NDArray[np.float32],
+        k: int,
+        allowed: NDArray[np.int64] | None,
+        exclude: NDArray[np.int64] | None,
+    ) -> None:
+        """Search exactly for queries near which the filter leaves little."""
+        if not lacking:
+            return
+        gone = None if exclude is None else exclude[lacking]
+        exact = self._exact.search(queries[lacking], k, allowed=allowed, exclude=gone)
+        found.scores[lacking], found.positions[lacking] = exact.scores, exact.positions

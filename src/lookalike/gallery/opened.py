@@ -93,7 +93,7 @@ class Gallery(GalleryColumns):
         return read_facts(self._dataset)
 
     def nearest(
-        self, query: NDArray[np.float32], count: int, facts: IndexFacts, only: bytes | None = None
+        self, query: NDArray[np.float32], count: int, facts: IndexFacts
     ) -> NDArray[np.int64]:
         """Return the places of about `count` nearest by the index, in no certain order.
 
@@ -101,30 +101,20 @@ class Gallery(GalleryColumns):
             query: float32 (D,).
             count: how many.
             facts: how thoroughly to look.
-            only: rows that may be found, as `addresses` gives them; None for all.
         """
         wanted = {
             "column": "embedding",
             "q": query,
             "k": count,
-            # Where a filter leaves few in the next partitions, all are looked at.
-            "minimum_nprobes": facts.partitions if only is not None else facts.probes,
+            "minimum_nprobes": facts.probes,
             "ef": max(2 * count, 64),
         }
         scanner = self._dataset.scanner(
             columns=["_rowid"],
             nearest=wanted,
-            row_addr_allowlist=only,
-            prefilter=only is not None,
             disable_scoring_autoprojection=True,
         )
         try:
             return self._places(scanner.to_table()["_rowid"].to_numpy())
         except (ValueError, OSError) as error:
             raise self._unreadable(error) from error
-
-    def addresses(self, places: NDArray[np.int64]) -> bytes:
-        """Return what tells Lance to look at these places alone."""
-        from lance.dataset import serialize_row_addrs
-
-        return bytes(serialize_row_addrs(self._addresses[places].tolist()))

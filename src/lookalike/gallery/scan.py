@@ -22,6 +22,8 @@ MARGIN = 16
 VALUES = 8_000_000
 # Bytes of a block: what a scan needs beside the gallery is a few times this.
 BLOCK_BYTES = 16_000_000
+# Lengths that differ by no more than this share count as one: rounding makes that of unit vectors.
+EQUAL = 1e-5
 EPSILON = float(np.finfo(np.float32).eps)
 # Products below TINY vanish in float32; sums near LARGEST may have overflowed on the way.
 TINY = float(np.finfo(np.float32).tiny)
@@ -80,14 +82,22 @@ def prepare(
         centre: float32 (D,), subtracted under "euclidean": distances far from the origin cancel
             in float32. None for none.
     """
-    if metric == "cosine":
-        lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-        rows = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    elif metric == "euclidean" and centre is not None:
+    if metric == "euclidean" and centre is not None:
         rows = rows - centre
     rows = np.ascontiguousarray(rows)
     squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
-    return Prepared(rows, float(np.sqrt(squares.max(initial=0))))
+    longest = float(np.sqrt(squares.max(initial=0)))
+    if metric != "cosine":
+        return Prepared(rows, longest)
+    shortest = float(np.sqrt(squares.min(initial=np.inf)))
+    if shortest > 0 and longest <= shortest * (1 + EQUAL):
+        return Prepared(rows, longest, longest, 2 * (longest / shortest - 1))
+    return Prepared(_unit(rows), 1.0)
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    return (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
 def true_scores(
@@ -157,7 +167,8 @@ class _Best:
         self.metric = metric
         self.queries = queries
         self.asked = asked
-        prepared = prepare(queries, metric, centre).rows
+        # Queries of one length are not left as they are: their own length must not count.
+        prepared = _unit(queries) if metric == "cosine" else prepare(queries, metric, centre).rows
         self.prepared = prepared
         self.lengths = np.linalg.norm(prepared.astype(np.float64), axis=1)
         self.scores = np.full((len(queries), wanted), -np.inf)

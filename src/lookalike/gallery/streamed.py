@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery.neighbours import Neighbours, check_queries
+from lookalike.gallery.neighbours import Neighbours, check_queries, distinct
 from lookalike.gallery.opened import Gallery
 from lookalike.gallery.scan import Block, block_rows, prepare, scan, true_scores
 from lookalike.types import Metric, check_metric
@@ -66,7 +66,7 @@ class StreamedIndex:
             GalleryError: the gallery cannot be read.
         """
         queries = check_queries(queries, k, self.width)
-        places = None if allowed is None else np.unique(allowed)
+        places = None if allowed is None else distinct(allowed, len(self))
         return scan(
             lambda: self._blocks(places),
             queries,
