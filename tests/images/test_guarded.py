@@ -245,6 +245,14 @@ def test_a_script_is_not_run_again_and_its_own_limits_hold(tmp_path):
     assert [line.split()[0] for line in said.splitlines()] == ["imported", "4"]
 
 
+def test_a_script_that_ends_in_the_midst_does_not_wait_for_a_codec_that_hangs(tmp_path):
+    write_good(tmp_path / "photos", 70)
+    (tmp_path / "photos" / "z.jpg").write_bytes(bad_file("hang"))
+    script = start_script(tmp_path)
+    said, _ = script.communicate(timeout=60)  # its limit is 100 s
+    wait_until_gone([int(pid) for pid in said.splitlines()[1].split()[1:]])
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_with_whoever_started_them(tmp_path, how):
     write_good(tmp_path / "photos", 70)

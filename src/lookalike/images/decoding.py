@@ -6,11 +6,13 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ __all__ = ["Block", "decode_in_order", "decode_unguarded"]
 _BLOCK_BYTES = 8_000_000
 _MOST_PICTURES = 64
 _COPIED = 4096
+
+_Task = tuple[Future[Block], Callable[[], Block]]
 
 
 def decode_in_order(
@@ -121,20 +125,40 @@ def _in_order(
     if workers <= 1:
         yield from map(decode_block, chunks)
         return
+    tasks: SimpleQueue[_Task | None] = SimpleQueue()
+    # An interpreter that ends waits for the threads of a pool, and they for a codec that hangs.
+    threads = [Thread(target=_work, args=(tasks,), daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
     waiting: deque[Future[Block]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(decode_block, chunk))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
+    try:
+        for chunk in chunks:
+            waiting.append(Future())
+            tasks.put((waiting[-1], partial(decode_block, chunk)))
+            if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
-        except BaseException:
-            on_stop()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while waiting:
+            yield waiting.popleft().result()
+    except BaseException:
+        for future in waiting:
+            future.cancel()
+        on_stop()
+        raise
+    finally:
+        for _ in threads:
+            tasks.put(None)
+        for thread in threads:
+            thread.join()
+
+
+def _work(tasks: SimpleQueue[_Task | None]) -> None:
+    while (task := tasks.get()) is not None:
+        future, decode = task
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(decode())
+            except BaseException as error:  # it is raised where the block is asked for
+                future.set_exception(error)
 
 
 def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Block:
