@@ -27,7 +27,7 @@ from lookalike.gallery import open_gallery
 TIMES = int(os.environ.get("LOOKALIKE_FULL", "6"))
 SIZE = "256m"
 BEGIN = """
-import resource, signal, sys
+import resource, sys
 limit = {limit}
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 CALLS = (
-    "openat,open,creat,write,pwrite64,writev,pwritev,ftruncate,rename,renameat,renameat2,link,"
-    "linkat,unlink,unlinkat,mkdir,mkdirat,fsync,fdatasync"
+    "openat,open,creat,write,pwrite64,writev,pwritev,ftruncate,copy_file_range,sendfile,rename,"
+    "renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,fsync,fdatasync"
 )
 MARK = "committed"
 
 _CALL = re.compile(r"(\w+)\((.*)\)\s+= (-?\d+)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _HANDLE = re.compile(r"^(\d+)<([^>]*)>")
+_HANDLES = re.compile(r"\d+<([^>]*)>")
 
 
 def calls(trace: Path) -> Iterator[tuple[str, str]]:
@@ -58,8 +59,10 @@ class _State:
         names = _QUOTED.findall(arguments)
         if name in ("fsync", "fdatasync"):
             self.undone.discard(handle)
-        elif name in ("write", "pwrite64", "writev", "pwritev", "ftruncate"):
+        elif name in ("write", "pwrite64", "writev", "pwritev", "ftruncate", "sendfile"):
             self._add(handle)
+        elif name == "copy_file_range":
+            self._add(_HANDLES.findall(arguments)[1])
         elif name in ("openat", "open", "creat", "mkdir", "mkdirat"):
             if name not in ("openat", "open") or "O_CREAT" in arguments:
                 self._add(str(PurePosixPath(names[0]).parent))
