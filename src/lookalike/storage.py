@@ -80,18 +80,24 @@ def write_bytes(path: Path, data: bytes) -> None:
             raise
 
 
-def replace_directory(new: Path, place: Path) -> None:
+def replace_directory(new: Path, place: Path, *, at_once: bool = True) -> None:
     """Put the directory `new` where `place` is; what was there is deleted last.
 
     Where the system can exchange two names, `place` is there at every moment. Elsewhere a crash
     between two renames leaves `place.old`, which `recover` brings back.
+
+    Args:
+        new: the new directory.
+        place: where it is to be.
+        at_once: exchange the names if that can be done. After a crash right then the old one is
+            at `new`: false is for who would take what is there for new.
     """
     old = place.with_name(place.name + ".old")
     recover(place)  # after a crash, what is to be deleted here would be the only good state
     with storage_errors(place):
         if old.exists():
             shutil.rmtree(old)
-        if place.exists() and _exchange(new, place):
+        if at_once and place.exists() and _exchange(new, place):
             sync_directory(place.parent)
             new.rename(old)
         else:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lookalike.engine import copy_pairs
 from lookalike.engine.copy_pairs import Pair, likely_pairs
 from lookalike.engine.second_look import with_second_look
 from lookalike.search.calibration import Calibration, Curve, Familiarity, Judge
@@ -18,6 +19,11 @@ def calibration() -> Calibration:
     first = Curve(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
     later = Curve(np.array([0.0, 1.0]), np.array([0.0, 0.1]))
     return Calibration(np.zeros(1), first, later, Familiarity(nothing, nothing, 0.0))
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(copy_pairs, "all_embeddings", lambda engine, _: engine.gallery.embeddings)
 
 
 def engine(angles: list[float], known: Calibration | None) -> SimpleNamespace:

@@ -62,7 +62,7 @@ def recover_engine(layout: Layout) -> None:
 
 def _move(part: Path, place: Path) -> None:
     if part.is_dir():
-        replace_directory(part, place)
+        replace_directory(part, place, at_once=False)  # what is left in the folder is new
     elif part.exists():
         place.parent.mkdir(exist_ok=True)
         part.replace(place)

@@ -89,9 +89,12 @@ def _plan(engine: Engine, collection: Collection, asked: Asked) -> tuple[Collect
 
     plan = compare()
     emptied = _emptied(engine, collection, plan, asked.drop)
-    if emptied and (not collection.folders or ("" in emptied and asked.source is not None)):
+    misnamed = "" in emptied and asked.source is not None
+    nothing = len(plan.removed) == len(engine.gallery) > 0
+    if nothing or misnamed or (emptied and not collection.folders):
+        count = len(engine.gallery) if nothing else emptied[""]
         raise EngineError(
-            f"nothing is changed: none of the {emptied['']:,} pictures that "
+            f"nothing is changed: none of the {count:,} pictures that "
             f"{engine.layout.directory} knows of it is in {collection.source}. Mount the disk or "
             "name the right folder; if this is meant, make the gallery anew with `lookalike index`"
         )
