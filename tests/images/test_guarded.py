@@ -198,9 +198,11 @@ def test_who_stops_asking_ends_the_workers(tmp_path, hostile):
         intake.decode([tmp_path / "z.jpg"], SPEC, np.empty((1, 20, 30, 3), np.uint8))
 
 
+# Heeds Ctrl-C although the tests were started where it is ignored.
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import hostile_codec
 from lookalike.images import ImageSpec, IntakeLimits, find_pictures, worker_process
 from lookalike.images.decoding import decode_in_order
