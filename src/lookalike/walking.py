@@ -203,7 +203,12 @@ def _entries(
         by_handle = os.scandir in os.supports_fd
         handle = os.open(root / folder, os.O_RDONLY) if by_handle else None
         with os.scandir(root / folder if handle is None else handle) as entries:
-            visible = [entry for entry in entries if _is_the_persons(entry.name)]
+            # What is hidden, and what a system put there, is not the person's.
+            visible = [
+                entry
+                for entry in entries
+                if entry.name[0] != "." and entry.name not in _NOT_THE_PERSONS
+            ]
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         skipped.append((name_of_file(folder.rstrip("/") or "."), reason))
@@ -226,11 +231,6 @@ def _is_engine(folder: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and manifest.get("format") == _ENGINE_FORMAT
-
-
-def _is_the_persons(name: str) -> bool:
-    """Whether a file or folder is one that a person put there; what is hidden is not."""
-    return not name.startswith(".") and name not in _NOT_THE_PERSONS
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
