@@ -7,6 +7,7 @@ import ctypes
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator
@@ -186,10 +187,10 @@ def _copy_file(source: Path, place: Path, sha256: str) -> None:
     """Copy a file to a place where nothing is, times and permissions with it."""
     if os.path.lexists(place):
         raise FileExistsError(errno.EEXIST, "something is there already", str(place))
-    part = place.with_name(".lookalike-part")
+    part = place.with_name(f".lookalike-{os.getpid()}-{secrets.token_hex(4)}.part")
     before = source.stat()
     try:
-        with source.open("rb") as reader, part.open("wb") as writer:
+        with source.open("rb") as reader, part.open("xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
             writer.flush()
             os.fsync(writer.fileno())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from lookalike.errors import PictureError
@@ -116,3 +116,29 @@ def test_facts_of_the_header(picture: Image.Image, tmp_path: Path):
     assert not file_facts(saved(picture, "WEBP")).lossless
     assert not file_facts(saved(picture, "TIFF", compression="jpeg")).lossless
     assert file_facts(saved(picture, "TIFF", compression="tiff_lzw")).lossless
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "settings"),
+    [
+        ("deep.pgm", "I;16", {}),
+        ("deep.jp2", "I;16", {}),
+        ("print.tif", "CMYK", {}),
+        ("print.jpg", "CMYK", {"quality": 95}),
+    ],
+)
+def test_what_holds_more_than_is_seen_is_the_same_as_nothing(
+    name: str, mode: str, settings: dict[str, int], tmp_path: Path
+):
+    image = Image.new(mode, (8, 8), 30_000 if mode == "I;16" else (10, 20, 30, 40))
+    image.save(tmp_path / name, **settings)
+    assert pixel_digest((tmp_path / name).read_bytes()) is None
+
+
+def test_pictures_of_different_profiles_are_not_the_same():
+    plain, tagged = io.BytesIO(), io.BytesIO()
+    image = Image.new("RGB", (8, 8), (10, 20, 30))
+    image.save(plain, "PNG")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image.save(tagged, "PNG", icc_profile=profile)
+    assert pixel_digest(plain.getvalue()) != pixel_digest(tagged.getvalue())

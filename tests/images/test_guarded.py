@@ -340,3 +340,22 @@ def test_thumbnails_are_those_of_this_process(tmp_path, hostile):
         (tmp_path / "bad.jpg").write_bytes(bad_file("abort"))
         with pytest.raises(PictureError, match=r"bad\.jpg: its decoding crashed"):
             intake.thumbnail(tmp_path / "bad.jpg", Thumbnail(16))
+
+
+def test_answers_that_nobody_read_are_not_the_next_ones(tmp_path):
+    class Interrupted:
+        def __setitem__(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+        def __getitem__(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+    write_good(tmp_path, 6)
+    files = sorted(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt), Intake(LIMITS) as intake:
+        intake.decode(files, SPEC, Interrupted())  # type: ignore[arg-type]
+    wanted = Thumbnail(16)
+    with Intake(LIMITS) as intake:
+        for file in files[::-1]:
+            expected = thumbnail(file, 16)
+            np.testing.assert_array_equal(intake.thumbnail(file, wanted), expected)

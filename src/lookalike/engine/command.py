@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Manifest
 from lookalike.images import IntakeLimits
+
+if TYPE_CHECKING:
+    from lookalike.engine.duplicate_groups import Duplicates
 
 __all__ = ["build_command", "move_commands"]
 
@@ -35,14 +38,22 @@ def build_command(manifest: Manifest, directory: Path) -> str:
     return shlex.join([*words, *_limits(manifest)])
 
 
-def move_commands(directory: Path, kinds: Sequence[str]) -> tuple[str, ...]:
-    """Return the commands that move duplicates away, and back.
+def move_commands(directory: Path, found: Duplicates) -> tuple[str, ...]:
+    """Return the commands that move these duplicates away, and back.
 
     Args:
         directory: the engine's.
-        kinds: of the duplicates.
+        found: what was found, and how.
     """
-    words = f"lookalike duplicates {shlex.quote(str(directory))} --kind {','.join(kinds)}"
+    asked = ["lookalike", "duplicates", str(directory), "--kind", ",".join(found.kinds)]
+    asked += ["--at-least", f"{found.at_least:g}"]
+    if found.where is not None:
+        asked += ["--where", found.where]
+    if found.rule.keep != "best":
+        asked += ["--keep", found.rule.keep]
+    for folder in found.rule.prefer:
+        asked += ["--prefer", folder]
+    words = shlex.join(asked)
     return (
         f"{words} --move-to DIR --dry-run",
         f"{words} --move-to DIR",

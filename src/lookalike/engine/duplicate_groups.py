@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from lookalike.engine.keeping import KeepRule
 from lookalike.errors import SettingsError
 
 __all__ = ["DEFAULT_KINDS", "KINDS", "Copy", "DuplicateGroup", "Duplicates", "Kind", "check_kinds"]
@@ -115,6 +116,8 @@ class Duplicates:
         calibrated: whether the probabilities are; else a second look alone has decided.
         more_near: pictures that are near shots of another, where these were not asked for.
         notes: what the person should know, one line each.
+        where: the filter that chose the pictures; None for all.
+        rule: how it was chosen which to keep.
     """
 
     groups: tuple[DuplicateGroup, ...]
@@ -124,6 +127,8 @@ class Duplicates:
     calibrated: bool
     more_near: int = 0
     notes: tuple[str, ...] = field(default=(), compare=False)
+    where: str | None = None
+    rule: KeepRule = field(default_factory=KeepRule)
 
     def __len__(self) -> int:
         return len(self.groups)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,8 @@ LOOKED_AT = 0.02
 NEAR = 0.1
 BURST_SECONDS = 10
 NANO = 1_000_000_000
+# The last second that a date can be of, with a day for the time zone.
+LAST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
 def find_duplicates(
@@ -67,8 +69,23 @@ def find_duplicates(
             f"at least {at_least:g} is no probability of a copy: wanted more than 0, less than 1"
         )
     rule = rule or KeepRule()
-    rule = KeepRule(rule.keep, tuple(gallery_folder(engine, one) for one in rule.prefer))
+    rule = KeepRule(rule.keep, tuple(_preferred(engine, one) for one in rule.prefer))
     return _Search(engine, chosen, at_least, rule, on_progress).run(where)
+
+
+def _preferred(engine: EngineParts, folder: str) -> str:
+    """Return a folder whose pictures are to be kept, as the gallery's paths have it.
+
+    Raises:
+        SettingsError: no picture is in it.
+    """
+    name = gallery_folder(engine, folder)
+    if name != "." and not any(path.startswith(f"{name}/") for path in engine.gallery.paths):
+        raise SettingsError(
+            f"no picture of the gallery is in {folder}, which is to be preferred: give a folder "
+            "as the paths of a search have it"
+        )
+    return name
 
 
 @dataclass(frozen=True)
@@ -109,6 +126,8 @@ class _Search:
             self.engine.calibration is not None,
             near,
             tuple(self.notes),
+            where,
+            self.rule,
         )
 
     def _exact(self, places: NDArray[np.int64]) -> dict[int, list[int]]:
@@ -276,7 +295,7 @@ class _Search:
             one.width,
             one.height,
             one.file_size,
-            datetime.fromtimestamp(one.modified).astimezone(),
+            datetime.fromtimestamp(min(max(one.modified, 0), LAST)).astimezone(),
             one.facts.format,
             one.facts.taken,
             self.engine.gallery.sha256[place],

@@ -103,7 +103,7 @@ def _page(
         found.notes,
         (
             f"# nothing has been changed; this moves all but the kept ones ({kinds}) and back",
-            *move_commands(engine.layout.directory, found.kinds),
+            *move_commands(engine.layout.directory, found),
         ),
     )
 

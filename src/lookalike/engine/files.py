@@ -34,6 +34,11 @@ def picture_roots(engine: EngineParts) -> tuple[Path, ...]:
 
 def gallery_folder(engine: EngineParts, folder: str) -> str:
     """Return a folder as the gallery's paths have it, whether it was named so or from anywhere."""
+    given = folder.strip("/")
+    if not Path(folder).is_absolute() and any(
+        path.startswith(f"{given}/") for path in engine.gallery.paths
+    ):
+        return given
     path = Path(folder).expanduser()
     for name, root in {"": engine.root, **engine.places.folders}.items():
         for place in (path, path.resolve()):

@@ -116,6 +116,8 @@ class KeepRule:
 
     def _preference(self, one: Candidate) -> int:
         for number, folder in enumerate(self.prefer):
+            if folder == "." and one.path.startswith("@"):
+                continue  # in a further folder, not in the first
             if PurePosixPath(one.path).is_relative_to(PurePosixPath(folder)):
                 return number
         return len(self.prefer)
@@ -149,7 +151,7 @@ def size_of(count: int) -> str:
 
 
 def _seconds(taken: datetime) -> float:
-    return taken.timestamp()
+    return (taken - datetime(1970, 1, 1)).total_seconds()  # any year, unlike a timestamp
 
 
 def _others(others: Sequence[Candidate], most: str, one: str) -> str:

@@ -125,8 +125,8 @@ def undo_moves(undo: str | Path, *, on_progress: OnProgress = silent) -> Moved:
             with storage_errors(place.parent):
                 came = _put_back(entry)
             files, size = files + (came is not None), size + (came or 0)
-        except _Refused as refused:
-            left.append(Left(entry.target, str(refused)))
+        except (_Refused, StorageError, OSError) as error:  # the others are put back all the same
+            left.append(Left(entry.target, str(error)))
         on_progress(Progress("put back", done, len(entries)))
     _remove_empty(place.parent, entries)
     return Moved(files, size, tuple(left), place.parent)

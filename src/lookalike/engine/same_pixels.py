@@ -40,7 +40,7 @@ JPEG = b"\xff\xd8\xff"
 BLOCKS = 4
 ROUNDING = 3.0
 REDUCED = 24.0
-ROWS_AT_ONCE = 4096
+BYTES_AT_ONCE = 64_000_000
 WORKERS = 2  # each may hold a whole picture, several times
 AHEAD = 16
 # New digests before they are written; of many known ones the file is long, so more of them.
@@ -142,9 +142,8 @@ class _SmallCopies:
         if self._rows is None:
             return group
         pixels, rows = self._rows
-        means = np.concatenate(
-            [_block_means(pixels[rows[some]]) for some in _blocks(group, ROWS_AT_ONCE)]
-        )
+        count = max(1, BYTES_AT_ONCE // (4 * int(np.prod(pixels.shape[1:]))))
+        means = np.concatenate([_block_means(pixels[rows[some]]) for some in _blocks(group, count)])
         is_jpeg = np.array([self._is_jpeg(place) for place in group.tolist()])
         may = np.zeros(len(group), bool)
         for kind in (is_jpeg, ~is_jpeg):

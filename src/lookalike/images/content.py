@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ DIGEST_BYTES = 20
 # EXIF: the block of the camera, when the picture was taken, that same in parts of a second, and
 # when the file was written by the camera.
 CAMERA, TAKEN, WRITTEN = 0x8769, 0x9003, 0x0132
+FIRST_PHOTOGRAPH = 1826
 DEPTH_TAG = 258  # TIFF: bits of each sample
 LOSSLESS = {"PNG", "BMP", "TIFF", "GIF", "PPM", "TGA", "PCX", "ICNS", "ICO", "SGI", "QOI", "DIB"}
 LOSSY_TIFF = {"jpeg", "tiff_jpeg", "webp"}
@@ -31,6 +33,10 @@ LOSSY_TIFF = {"jpeg", "tiff_jpeg", "webp"}
 HEAD = 256
 # Files of several pictures of which the first is the one that people mean.
 ONE_PICTURE = {"MPO"}
+# Files that may hold more than is seen: further pictures, or bits that their headers do not tell.
+MAY_HOLD_MORE = {"MPO", "JPEG2000", "AVIF"}
+# What Pillow opens without taking away anything.
+EIGHT_BITS = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"}
 
 
 @dataclass(frozen=True)
@@ -63,17 +69,22 @@ def pixel_digest(data: bytes) -> str | None:
         data: the bytes of a file.
 
     Returns:
-        None where the first picture, in 8 bits a channel, is not all: for an animation, several
-        pages, and more bits.
+        None where the first picture, in 8 bits a channel and sRGB, is not all, or may not be: for
+        an animation, several pages, more bits, CMYK and LAB, and for formats whose depth cannot
+        be told. Pictures of different colour profiles are never the same.
 
     Raises:
         PictureError: the picture cannot be read.
     """
     facts = file_facts(data)
-    if facts.frames > 1 or facts.depth > 8:
+    if facts.frames > 1 or facts.depth > 8 or facts.format in MAY_HOLD_MORE:
         return None
     image = upright(data)
+    whole, profile = _shows_all(data) if facts.frames else (False, b"")
+    if not whole:
+        return None
     digest = hashlib.blake2b(struct.pack("<2q", *image.size), digest_size=DIGEST_BYTES)
+    digest.update(hashlib.sha256(profile).digest() if profile else b"")
     opaque = "A" not in image.mode or image.getchannel("A").getextrema() == (255, 255)
     step = max(1, STRIP // image.width)
     for top in range(0, image.height, step):
@@ -103,6 +114,20 @@ def file_facts(source: Path | bytes) -> FileFacts:
                              _taken(image))  # fmt: skip
     except Exception:  # a damaged header makes Pillow raise nearly anything, and says nothing
         return FileFacts()
+
+
+def _shows_all(data: bytes) -> tuple[bool, bytes]:
+    """Return whether 8 bits of red, green and blue are all of a picture, and its colour profile."""
+    with quiet_pillow(), _file(data) as file, _opened(file) as image:
+        profile = image.info.get("icc_profile") or b""
+        deep_ppm = image.format == "PPM" and _maximum(data) > 255
+        return image.mode in EIGHT_BITS and not deep_ppm, bytes(profile)
+
+
+def _maximum(data: bytes) -> int:
+    """Return the largest value that a PGM or PPM file says it holds."""
+    words = re.sub(rb"#[^\n]*", b"", data[:HEAD]).split(maxsplit=4)
+    return int(words[3]) if len(words) > 3 and words[3].isdigit() else 255
 
 
 def _file(source: Path | bytes) -> BinaryIO:
@@ -143,6 +168,7 @@ def _taken(image: Image.Image) -> datetime | None:
     try:
         exif = image.getexif()
         text = exif.get_ifd(CAMERA).get(TAKEN) or exif.get(WRITTEN)
-        return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")
+        taken = datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")
+        return taken if taken.year >= FIRST_PHOTOGRAPH else None  # clocks begin in year 1
     except Exception:  # Pillow's parser fails in many ways on damaged EXIF
         return None

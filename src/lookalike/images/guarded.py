@@ -124,13 +124,16 @@ class Intake:
         worker = self._borrow()
         try:
             paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
-            return _decode_all(worker, paths, wanted, place)
-        finally:
-            with self._lock:
-                if self._stop.is_set():
-                    worker.end()
-                else:
-                    self._idle.append(worker)
+            answers = _decode_all(worker, paths, wanted, place)
+        except BaseException:
+            worker.end()  # it may have answers that nobody has read: they would be the next one's
+            raise
+        with self._lock:
+            if self._stop.is_set():
+                worker.end()
+            else:
+                self._idle.append(worker)
+        return answers
 
     def _borrow(self) -> WorkerProcess:
         with self._lock:
