@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import EngineError
-from lookalike.storage import sync_directory
+from lookalike.storage import write_text
 
 __all__ = ["UNDO", "Entry", "Journal", "read_journal"]
 
@@ -53,8 +53,8 @@ class Journal:
         self._repair()
         if not known:
             facts = {"format": FORMAT, "version": VERSION, "engine": str(engine.absolute())}
-            self._write({**facts, "time": datetime.now(UTC).isoformat(timespec="seconds")})
-            sync_directory(place.parent)
+            facts["time"] = datetime.now(UTC).isoformat(timespec="seconds")
+            write_text(place, json.dumps(facts) + "\n")  # whole, or not there
 
     def add(self, entry: Entry) -> None:
         """Write an entry, and wait until it is on the disk."""
