@@ -200,12 +200,18 @@ class _Comparison:
         self, asked: Iterable[int], digests: Mapping[int, str]
     ) -> tuple[list[tuple[int, int]], list[int]]:
         copied, rest = [], []
+        wanted = {digests[position] for position in asked}
+        places: dict[str, int] = {}
+        if wanted:  # one look at the whole column is quicker than many at the disk
+            for place, digest in enumerate(self.gallery.sha256):
+                if digest in wanted:
+                    places.setdefault(digest, place)
         for position in asked:
-            known = self.gallery.positions_of(digests[position])
-            if known:
-                copied.append((position, known[0]))
-            else:
+            known = places.get(digests[position])
+            if known is None:
                 rest.append(position)
+            else:
+                copied.append((position, known))
         return copied, rest
 
     def _is_touched(self, position: int, place: int) -> bool:
