@@ -197,7 +197,7 @@ class _Comparison:
         return moved, rest
 
     def _copied(
-        self, asked: Iterable[int], digests: Mapping[int, str]
+        self, asked: Sequence[int], digests: Mapping[int, str]
     ) -> tuple[list[tuple[int, int]], list[int]]:
         copied, rest = [], []
         wanted = {digests[position] for position in asked}
