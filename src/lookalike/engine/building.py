@@ -13,6 +13,7 @@ from lookalike.engine.accelerating import keep_index
 from lookalike.engine.choice import Choice, keep_choice, read_choice
 from lookalike.engine.clock import Clock
 from lookalike.engine.describing import describe
+from lookalike.engine.drift import begin_drift
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.finished import is_finished, leaving_the_engine
@@ -267,6 +268,7 @@ def train_engine(
         indexed = start is not None and start.indexed
         keep_index(work, manifest, wanted=indexed, on_progress=on_progress)
         keep_state(work, state)
+        begin_drift(open_engine(work.directory, device=settings.device))
     with nullcontext() if start else _replacing(final):
         replace_directory(work.directory, final.directory)
     shutil.rmtree(final.checkpoint, ignore_errors=True)  # until now a training to go on with

@@ -25,12 +25,14 @@ from lookalike.types import check_metric
 if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
 
-__all__ = ["Drift", "Familiarity", "read_drift"]
+__all__ = ["Drift", "Familiarity", "begin_drift", "read_drift"]
 
 # Old pictures that new ones are compared with, and new ones that are measured in one sync.
 SAMPLE = 500
 # Values kept of the newest pictures.
 KEPT = 2_000
+# Where fewer of the old pictures are left, those are measured anew.
+LEFT = 0.5
 # Retraining is advised from here on, and only where chance would seldom do it: benchmarks/drift.py.
 DRIFTED = 0.6
 FEWEST = 20
@@ -117,6 +119,41 @@ def chance_of_less(some: Sequence[float], others: Sequence[float]) -> float:
     return float((above + ties / 2).mean() / len(ordered))
 
 
+def begin_drift(engine: EngineParts, until: int | None = None) -> dict[str, Any]:
+    """Measure a sample of an engine's pictures, which later ones will be compared with.
+
+    Args:
+        engine: newly made, or from before this was kept; nothing has been added to it yet.
+        until: ids from which on pictures came later; None where none has come.
+
+    Returns:
+        What was measured, as it is written.
+    """
+    gallery, index = engine.gallery, engine.index(check_metric(engine.manifest.metric))
+    until = int(gallery.ids.max(initial=-1)) + 1 if until is None else until
+    every = np.flatnonzero(gallery.ids < until)
+    sample = every[:: max(1, math.ceil(len(every) / SAMPLE))]
+    whole, similarity = len(every) == len(gallery), list[float]()
+    if len(sample):
+        scores = index.search(
+            gallery.rows(sample), 1, exclude=sample, allowed=None if whole else every
+        ).scores[:, 0]
+        similarity = scores[np.isfinite(scores)].tolist()
+    facts: dict[str, Any] = {
+        "fingerprint": engine.manifest.fingerprint,
+        "lineage": gallery.lineage,
+        "known": len(every),
+        "until": until,
+        "old": {
+            "similarity": similarity,
+            "error": _errors_of_old(engine, sample),
+        },
+        "new": {"similarity": [], "error": []},
+    }
+    _write(engine, facts)
+    return facts
+
+
 class Familiarity:
     """Measures new pictures while they are indexed; call it before they are in the gallery.
 
@@ -129,46 +166,16 @@ class Familiarity:
         self.engine = engine
         self.step = max(1, math.ceil(coming / SAMPLE))
         self.seen = 0
-        self.facts = _read(engine) or self._begin()
+        self.facts = _read(engine) or begin_drift(engine)
         until = self.facts["until"]
         places = np.flatnonzero(engine.gallery.ids < until)
+        if len(places) < LEFT * self.facts["known"]:  # among fewer, all are less familiar
+            self.facts = {**begin_drift(engine, until), "new": self.facts["new"]}
         self.any = bool(len(places))
         self.allowed = None if len(places) == len(engine.gallery) else places
 
-    def _begin(self) -> dict[str, Any]:
-        """Measure a sample of the pictures that are there, and write that before any is added."""
-        gallery, index = self.engine.gallery, self._index()
-        every = np.arange(len(gallery))
-        sample = every[:: max(1, math.ceil(len(every) / SAMPLE))]
-        found = index.search(gallery.rows(sample), 1, exclude=sample)
-        scores = found.scores[:, 0]
-        facts: dict[str, Any] = {
-            "fingerprint": self.engine.manifest.fingerprint,
-            "lineage": gallery.lineage,
-            "known": len(gallery),
-            "until": int(gallery.ids.max()) + 1,
-            "old": {
-                "similarity": scores[np.isfinite(scores)].tolist(),
-                "error": self._errors_of_old(sample),
-            },
-            "new": {"similarity": [], "error": []},
-        }
-        self._write(facts)
-        return facts
-
     def _index(self) -> Any:  # noqa: ANN401 - an index of any kind
         return self.engine.index(check_metric(self.engine.manifest.metric))
-
-    def _errors_of_old(self, sample: NDArray[np.int64]) -> list[float]:
-        cache, paths = self.engine.cache, self.engine.gallery.paths
-        if cache is None or not self.engine.encoder.decodes:
-            return []
-        rows = [row for place in sample if (row := cache.position(paths[place])) is not None]
-        return self._errors(cache.pixels[np.array(rows, np.int64)]) if rows else []
-
-    def _errors(self, pixels: NDArray[np.uint8]) -> list[float]:
-        rows = np.arange(len(pixels))
-        return [float(one) for one in self.engine.encoder.decoder.errors(pixels, rows)]
 
     def see(self, pixels: NDArray[np.uint8], embeddings: NDArray[np.float32]) -> None:
         """Measure new pictures, a sample of all that come, and write that.
@@ -185,11 +192,8 @@ class Familiarity:
         found = self._index().search(embeddings[taken], 1, allowed=self.allowed)
         new["similarity"] = [*new["similarity"], *found.scores[:, 0].tolist()][-KEPT:]
         if self.engine.encoder.decodes:
-            new["error"] = [*new["error"], *self._errors(pixels[taken])][-KEPT:]
-        self._write(self.facts)
-
-    def _write(self, facts: dict[str, Any]) -> None:
-        write_text(self.engine.layout.drift, json.dumps(facts) + "\n")
+            new["error"] = [*new["error"], *_errors(self.engine, pixels[taken])][-KEPT:]
+        _write(self.engine, self.facts)
 
 
 def _read(engine: EngineParts) -> dict[str, Any] | None:
@@ -200,3 +204,20 @@ def _read(engine: EngineParts) -> dict[str, Any] | None:
         return facts if same and facts["lineage"] == engine.gallery.lineage else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _write(engine: EngineParts, facts: dict[str, Any]) -> None:
+    write_text(engine.layout.drift, json.dumps(facts) + "\n")
+
+
+def _errors_of_old(engine: EngineParts, sample: NDArray[np.int64]) -> list[float]:
+    cache, paths = engine.cache, engine.gallery.paths
+    if cache is None or not engine.encoder.decodes:
+        return []
+    rows = [row for place in sample if (row := cache.position(paths[place])) is not None]
+    return _errors(engine, cache.pixels[np.array(rows, np.int64)]) if rows else []
+
+
+def _errors(engine: EngineParts, pixels: NDArray[np.uint8]) -> list[float]:
+    rows = np.arange(len(pixels))
+    return [float(one) for one in engine.encoder.decoder.errors(pixels, rows)]

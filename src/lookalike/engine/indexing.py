@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lookalike.engine.accelerating import keep_index
 from lookalike.engine.clock import Clock
+from lookalike.engine.drift import begin_drift
 from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.folders import folder_names, mounted_folders, reopen_folders
@@ -148,3 +149,4 @@ def _index(
             ),
         )
     keep_state(layout, state)
+    begin_drift(open_engine(layout.directory, device=device))
