@@ -9,7 +9,7 @@ from lookalike.errors import SettingsError
 from lookalike.gallery import Gallery, IndexFacts, check_search, choose_search
 
 FACTS = IndexFacts(
-    metric="cosine", rows=1000, held=1000, changed=0, partitions=1, probes=1, refine=2,
+    metric="cosine", built="b", rows=1000, held=1000, changed=0, partitions=1, probes=1, refine=2,
     recall=0.97, target=0.98, sample=400, shortest=1.0, longest=2.0, seconds=1.0,
 )  # fmt: skip
 

@@ -245,6 +245,29 @@ def test_an_earlier_state_comes_back_with_its_index(tmp_path: Path):
     GraphIndex(open_gallery(place), "cosine").search(unit(1, 0), 1)
 
 
+def test_an_index_that_was_never_measured_is_not_used(tmp_path: Path):
+    place = tmp_path / "g"
+    write_gallery(place, rows_of(unit(COUNT, 0)), fingerprint="f")
+    build_index(place, "cosine")
+    GalleryWriter(place).build_index("euclidean", 2)  # and here its process was ended
+    left = open_gallery(place)
+    assert left.has_index
+    assert left.index_facts is None  # those of the one before are not taken for its
+    assert follow_index(place) is None
+    assert not open_gallery(place).has_index
+
+
+def test_lengths_follow_what_is_added(tmp_path: Path):
+    place = tmp_path / "g"
+    write_gallery(place, rows_of(unit(COUNT, 0)), fingerprint="f")
+    facts = build_index(place, "cosine")
+    assert facts.serves("euclidean")
+    GalleryWriter(place).put(rows_of(3 * unit(5, 1), COUNT), np.arange(COUNT, COUNT + 5))
+    now = follow_index(place)
+    assert now is not None
+    assert not now.serves("euclidean")
+
+
 def test_a_gallery_too_small_for_an_index_says_so(tmp_path: Path):
     write_gallery(tmp_path / "g", rows_of(unit(20, 0)), fingerprint="f")
     with pytest.raises(GalleryError, match="has 20 pictures: an index takes 1,000"):

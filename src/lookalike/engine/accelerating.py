@@ -84,7 +84,7 @@ def accelerate_engine(
             keep_memory(layout, memory)
         built = False
         if remove:
-            if has_index(layout):
+            if open_gallery(layout.gallery).has_index:
                 GalleryWriter(layout.gallery).drop_index()
         elif memory is None or _is_large(layout, memory):
             metric = check_metric(manifest.metric)

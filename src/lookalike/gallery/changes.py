@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError, StorageError
 from lookalike.gallery.columns import reason_of
-from lookalike.gallery.facts import INDEX_NAME, IndexFacts
+from lookalike.gallery.facts import INDEX_NAME, IndexFacts, names_of_index
 from lookalike.gallery.rows import GalleryRows, Store, as_table
 from lookalike.gallery.store import INDEX_CACHE, open_state
 from lookalike.gallery.versions import manifests
@@ -193,8 +193,11 @@ class GalleryWriter:
         if old:
             self._commit(lambda: self._dataset.cleanup_old_versions(older_than=now - old[-1]))
 
-    def build_index(self, metric: Metric, partitions: int) -> None:
+    def build_index(self, metric: Metric, partitions: int) -> str:
         """Build the index over all embeddings anew; see `lookalike.gallery.build_index`.
+
+        Returns:
+            The name that Lance gave it.
 
         Raises:
             StorageError: the disk is full or may not be written.
@@ -211,6 +214,7 @@ class GalleryWriter:
                 ef_construction=THOROUGH,
             )
         )
+        return names_of_index(self._dataset)[0]
 
     def extend_index(self) -> None:
         """Take the embeddings that the index does not hold into it.

@@ -8,7 +8,7 @@ from typing import Any
 
 from lookalike.types import Metric, check_metric
 
-__all__ = ["INDEX_NAME", "IndexFacts", "read_facts"]
+__all__ = ["INDEX_NAME", "IndexFacts", "names_of_index", "read_facts"]
 
 INDEX_NAME = "nearest"
 KEY = "lookalike.index"
@@ -22,6 +22,8 @@ class IndexFacts:
 
     Attributes:
         metric: that it was built for.
+        built: the name that Lance gave it: facts of another index, whose replacement was cut short
+            before it was measured, do not count.
         rows: pictures when it was last built anew.
         held: pictures when it was last brought up to date.
         changed: pictures added, changed or removed since it was built anew.
@@ -38,6 +40,7 @@ class IndexFacts:
     """
 
     metric: Metric
+    built: str
     rows: int
     held: int
     changed: int
@@ -65,12 +68,19 @@ class IndexFacts:
 
 def read_facts(dataset: Any) -> IndexFacts | None:  # noqa: ANN401 - untyped library
     """Return the facts of a dataset's index; None where there is none, or none that can be read."""
-    text = dataset.config().get(KEY)
-    if not text or not any(one.name == INDEX_NAME for one in dataset.describe_indices()):
+    text, present = dataset.config().get(KEY), names_of_index(dataset)
+    if not text or not present:
         return None
     try:
         values = json.loads(text)
         check_metric(values["metric"])
-        return IndexFacts(**{field.name: values[field.name] for field in fields(IndexFacts)})
+        facts = IndexFacts(**{field.name: values[field.name] for field in fields(IndexFacts)})
     except (ValueError, KeyError, TypeError):
         return None
+    return facts if facts.built in present else None
+
+
+def names_of_index(dataset: Any) -> list[str]:  # noqa: ANN401 - untyped library
+    """Return the names that Lance gave the parts of the index, the first built first."""
+    parts = [one.segments for one in dataset.describe_indices() if one.name == INDEX_NAME]
+    return [str(part.uuid) for segments in parts for part in segments]

@@ -72,9 +72,9 @@ def build_index(
     partitions = max(1, round(count / PARTITION))
     on_progress(Progress("index", 0, 2, f"{count:,} embeddings"))
     started = time.perf_counter()
-    writer.build_index(metric, partitions)
     facts = IndexFacts(
         metric=metric,
+        built=writer.build_index(metric, partitions),
         rows=count,
         held=count,
         changed=0,
@@ -111,6 +111,8 @@ def follow_index(directory: Path, *, on_progress: OnProgress = silent) -> IndexF
     gallery = open_gallery(directory)
     facts = gallery.index_facts
     if facts is None:
+        if gallery.has_index:  # built by a process that was ended before it had measured it
+            GalleryWriter(directory).drop_index()
         return None
     writer = GalleryWriter(directory)
     outside = writer.outside_index()
@@ -124,9 +126,11 @@ def follow_index(directory: Path, *, on_progress: OnProgress = silent) -> IndexF
     if changed > STALE * facts.rows:
         return build_index(directory, facts.metric, recall=facts.target, on_progress=on_progress)
     on_progress(Progress("index", 0, 1, f"{outside:,} new embeddings"))
+    now = replace(facts, held=len(gallery), changed=changed)
     if outside:
         writer.extend_index()
-    now = replace(facts, held=len(gallery), changed=changed)
+        shortest, longest = _lengths(gallery)
+        now = replace(now, shortest=shortest, longest=longest)
     writer.keep_facts(now)
     on_progress(Progress("index", 1, 1))
     return now

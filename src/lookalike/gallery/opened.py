@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.gallery.columns import GalleryColumns
-from lookalike.gallery.facts import IndexFacts, read_facts
+from lookalike.gallery.facts import IndexFacts, names_of_index, read_facts
 from lookalike.gallery.rows import Store, as_matrix
 from lookalike.gallery.scan import block_rows
 
@@ -91,6 +91,11 @@ class Gallery(GalleryColumns):
     def index_facts(self) -> IndexFacts | None:
         """What is known of the index beside these embeddings; None where there is none."""
         return read_facts(self._dataset)
+
+    @property
+    def has_index(self) -> bool:
+        """Whether there is an index, also one of which nothing is known."""
+        return bool(names_of_index(self._dataset))
 
     def nearest(
         self, query: NDArray[np.float32], count: int, facts: IndexFacts
