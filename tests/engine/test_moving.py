@@ -273,6 +273,34 @@ def test_a_changed_or_lost_file_is_not_put_back(engine: Engine, away: Path):
     ]
 
 
+def test_a_file_that_is_lost_while_another_took_its_place_is_told(engine: Engine, away: Path):
+    moved = move(engine, away)
+    (away / "y" / "b.png").unlink()
+    (engine.root / "y" / "b.png").write_bytes(b"another")
+    back = undo_moves(moved.undo)
+    assert [(Path(one.path).name, one.reason) for one in back.left] == [
+        ("b.png", f"is gone, and another file is at {engine.root / 'y' / 'b.png'}")
+    ]
+
+
+def test_nothing_is_put_below_an_empty_mount_point(
+    engine: Engine, away: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What is written there is hidden as soon as the disk is mounted again."""
+    disk = engine.root / "x"
+    is_mount = Path.is_mount
+    monkeypatch.setattr(Path, "is_mount", lambda self: self == disk or is_mount(self))
+    moved = move(engine, away)
+    monkeypatch.undo()
+    back = undo_moves(moved.undo)
+    assert {one.reason for one in back.left} == {
+        f"goes to a disk that was mounted at {disk}: mount it first"
+    }
+    assert back.files == 1
+    monkeypatch.setattr(Path, "is_mount", lambda self: self == disk or is_mount(self))
+    assert undo_moves(moved.undo).files == 2
+
+
 @pytest.mark.parametrize("whole_folder", [False, True])
 def test_what_the_old_place_is_only_a_link_to_is_not_deleted(
     engine: Engine, away: Path, whole_folder: bool

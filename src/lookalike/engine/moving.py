@@ -169,12 +169,18 @@ def _move_one(
     if journal is None:
         return size
     place = _free_name(target / file_of_name(copy.path))
-    _make_folder(place.parent, target)
     if not place.parent.resolve().is_relative_to(target.resolve()):
         raise _Refused(f"{place.parent} is a link that leads out of {target}")
-    journal.add(Entry(str(source), str(place), copy.sha256))
+    _make_folder(place.parent, target)
+    journal.add(Entry(str(source), str(place), copy.sha256, _mount(source)))
     _move(source, place, copy.sha256)
     return size
+
+
+def _mount(file: Path) -> str:
+    """Return where the disk is mounted that a file is on."""
+    folders = file.resolve().parents
+    return str(next(one for one in folders if one.is_mount() or one == folders[-1]))
 
 
 def _check(source: Path, stays: Path, copy: Copy, kept: Copy) -> None:
@@ -205,13 +211,17 @@ def _put_back(entry: Entry) -> int | None:
     """
     source, moved = Path(entry.source), Path(entry.target)
     if not moved.is_file():
-        if os.path.lexists(source):
-            return None  # it was never moved, or is back already
-        raise _Refused("is gone, and so is the file at its old place")
+        if not os.path.lexists(source):
+            raise _Refused("is gone, and so is the file at its old place")
+        if not source.is_file() or _sha256(source) != entry.sha256:
+            raise _Refused(f"is gone, and another file is at {source}")
+        return None  # it was never moved, or is back already
     if _sha256(moved) != entry.sha256:
         raise _Refused("has changed since it was moved")
     size = moved.stat().st_size
     if not os.path.lexists(source):
+        if entry.mount and not Path(entry.mount).is_mount():
+            raise _Refused(f"goes to a disk that was mounted at {entry.mount}: mount it first")
         _make_folder(source.parent, None)
         _move(moved, source, entry.sha256)
         return size

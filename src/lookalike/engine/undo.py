@@ -27,11 +27,13 @@ class Entry:
         source: its old place.
         target: its new place.
         sha256: of its bytes, in hex.
+        mount: where the disk of its old place was mounted; "" where that is not known.
     """
 
     source: str
     target: str
     sha256: str
+    mount: str = ""
 
 
 class Journal:
