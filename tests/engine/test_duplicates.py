@@ -14,12 +14,13 @@ from drawing import draw_picture
 from PIL import Image
 
 import lookalike
-from lookalike.engine import Engine, duplicates, same_pixels, second_look
+from lookalike.engine import Engine, duplicates, same_pixels, second_look, thumbnails
 from lookalike.engine.calibration_file import keep_calibration
 from lookalike.engine.copy_pairs import Pair
 from lookalike.engine.duplicate_groups import Copy, DuplicateGroup
 from lookalike.engine.duplicates_page import write_duplicates_page
 from lookalike.errors import SettingsError, StorageError
+from lookalike.images.guarded import Intake
 from lookalike.search.calibration import Calibration, Curve, Familiarity, Judge
 
 LONG_AGO = 1_500_000_000
@@ -240,7 +241,7 @@ def test_digests_are_kept_and_a_damaged_file_of_them_is_made_again(
     assert place.exists()
     place.write_bytes(b"nonsense")
     assert engine.duplicates(["same-pixels"]) == found
-    monkeypatch.setattr(same_pixels, "pixel_digest", lambda data: pytest.fail("decoded again"))
+    monkeypatch.setattr(same_pixels, "_digest", lambda *_: pytest.fail("decoded again"))
     assert engine.duplicates(["same-pixels"]) == found
 
 
@@ -263,12 +264,22 @@ def test_without_the_small_copies_all_of_one_size_are_compared(engine: Engine):
 
 def test_only_what_may_be_the_same_is_decoded(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     decoded = []
-    digest = same_pixels.pixel_digest
+    digest = same_pixels._digest
     monkeypatch.setattr(
-        same_pixels, "pixel_digest", lambda data: decoded.append(len(data)) or digest(data)
+        same_pixels, "_digest", lambda *asked: decoded.append(asked) or digest(*asked)
     )
     assert len(engine.duplicates(["same-pixels"])) == 4
     assert len(decoded) == 8
+
+
+def test_without_processes_the_same_is_found(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    save_jpeg(noise(9), engine.root / "copies" / "c.png")
+    guarded = engine.duplicates()
+    (engine.layout.directory / same_pixels.KEPT).unlink()
+    for module in (same_pixels, thumbnails):
+        monkeypatch.setattr(module, "can_guard", lambda: False)
+    monkeypatch.setattr(Intake, "_borrow", lambda self: pytest.fail("a process was asked"))
+    assert engine.duplicates() == guarded
 
 
 def test_what_changed_since_it_was_indexed_is_not_compared(engine: Engine):
@@ -380,3 +391,18 @@ def test_frames_of_an_animation_are_not_its_copies(tmp_path: Path):
     engine = lookalike.open(tmp_path / "e.lookalike", device="cpu")
     (group,) = engine.duplicates(["exact", "same-pixels"]).groups
     assert {one.path for one in group.copies} == {"still.gif", "still.png"}
+
+
+def test_near_shots_join_only_what_they_were_compared_with(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    calibrate(engine)
+    links(monkeypatch, engine, ("04.png", "05.png", 0.6), ("05.png", "06.png", 0.95))
+    monkeypatch.setattr(duplicates.KeepRule, "key", lambda rule, one, edited: one.path != "04.png")
+    # 06 is a copy of 05 and was never compared with 04, which is the better one to keep.
+    groups = as_sets(engine.duplicates(["edited", "near"], at_least=0.8))
+    assert [sorted((kept, *others)) for kept, others in groups.items()] == [["05.png", "06.png"]]
+    links(monkeypatch, engine, ("04.png", "05.png", 0.6), ("05.png", "06.png", 0.95),
+          ("04.png", "06.png", 0.5))  # fmt: skip
+    groups = as_sets(engine.duplicates(["edited", "near"], at_least=0.8))
+    assert groups == {"04.png": {"05.png": "near", "06.png": "near"}}

@@ -166,12 +166,14 @@ class _Search:
         """Return all groups, and how many pictures are near shots that were not asked for."""
         edited, near = self._linked(np.array(sorted(same), np.int64))
         stars = stars_of(edited, sorted(same), self._edited_key)
-        centres = [star[0] for star in stars]
-        further = stars_of(near, centres, self._edited_key)
-        wanted = "near" in self.kinds
-        count = sum(len(star) - 1 for star in further)
         by_centre = {star[0]: star for star in stars}
-        merged = further if wanted else [[centre] for centre in centres]
+        merged: list[list[int]] = []
+        for star in stars_of(near, list(by_centre), self._edited_key):
+            fit = [one for one in star[1:] if _all_linked(star[0], by_centre[one], edited, near)]
+            merged += [[star[0], *fit], *([one] for one in star[1:] if one not in fit)]
+        wanted = "near" in self.kinds
+        count = sum(len(star) - 1 for star in merged)
+        merged = merged if wanted else [[centre] for centre in by_centre]
         groups = [
             self._group([by_centre[one] for one in star], edited, near, exact, same)
             for star in merged
@@ -234,7 +236,8 @@ class _Search:
                         elif star is stars[0]:
                             members.append((place, "edited", edited.of(kept, one)))
                         else:
-                            members.append((place, "near", near.of(kept, star[0])))
+                            links = near if near.has(kept, one) else edited
+                            members.append((place, "near", links.of(kept, one)))
         if not members:
             return None
         members.sort(key=lambda one: (KINDS.index(one[1]), -(one[2] or 0), one[0]))
@@ -300,6 +303,11 @@ class _Search:
             one.facts.taken,
             self.engine.gallery.sha256[place],
         )
+
+
+def _all_linked(kept: int, star: Sequence[int], edited: Links, near: Links) -> bool:
+    """Whether all pictures of a star were compared with the one to be kept, and are like it."""
+    return all(near.has(kept, one) or edited.has(kept, one) for one in star)
 
 
 def _ranked(group: DuplicateGroup, rank: int) -> DuplicateGroup:

@@ -25,6 +25,7 @@ from lookalike.engine.decoded import cached_gallery
 from lookalike.engine.files import indexed_bytes, is_file_of_its_own, picture_file
 from lookalike.errors import EngineError, PictureError, StorageError
 from lookalike.images.content import pixel_digest
+from lookalike.images.guarded import can_guard
 from lookalike.storage import storage_errors, write_bytes
 from lookalike.types import OnProgress, Progress, silent
 
@@ -90,7 +91,7 @@ def _complete(
 
     def digest(place: int) -> str | None:
         try:
-            return pixel_digest(indexed_bytes(engine, place)) or ""
+            return _digest(engine, place) or ""
         except PictureError:
             return None
 
@@ -106,6 +107,18 @@ def _complete(
             on_progress(Progress("compare pixels", start + len(some), len(wanted)))
     digests.keep()
     return unread
+
+
+def _digest(engine: EngineParts, place: int) -> str | None:
+    """Return the digest of a picture's pixels, made where its codec can do no harm.
+
+    Raises:
+        PictureError: it is gone, cannot be decoded or is no longer what was indexed.
+    """
+    if not can_guard():
+        return pixel_digest(indexed_bytes(engine, place), engine.limits)
+    gallery = engine.gallery
+    return engine.intake.digest(picture_file(engine, gallery.paths[place]), gallery.sha256[place])
 
 
 def _candidates(engine: EngineParts, places: Sequence[int]) -> list[int]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.files import is_file_of_its_own, picture_file
+from lookalike.engine.thumbnails import file_thumbnail
 from lookalike.errors import PictureError
-from lookalike.images import thumbnail
 from lookalike.images.agreement import SEEN, LookedAt, agreement, look_at
 
 if TYPE_CHECKING:
@@ -90,10 +90,11 @@ class SecondLook:
         file = picture_file(engine, path)
         try:
             if is_file_of_its_own(path) and file.is_file():
-                on_white = thumbnail(file, SEEN, WHITE, enlarge=False)
+                sha256 = engine.gallery.sha256[place]
+                on_white = file_thumbnail(engine, file, SEEN, WHITE, enlarge=False, sha256=sha256)
                 if file.suffix.lower() in (".jpg", ".jpeg"):
                     return [on_white]
-                on_black = thumbnail(file, SEEN, BLACK, enlarge=False)
+                on_black = file_thumbnail(engine, file, SEEN, BLACK, enlarge=False)
                 same = np.array_equal(on_white, on_black)
                 return [on_white] if same else [on_white, on_black]
         except PictureError:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import PictureError
+from lookalike.images.content import pixel_digest
 from lookalike.images.decode import decode, reason_of, thumbnail
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.reading import read_file
 from lookalike.images.spec import ImageSpec
 
-__all__ = ["UNREAD", "Answer", "Thumbnail", "decode_file"]
+__all__ = ["UNREAD", "Answer", "Digest", "Thumbnail", "Wanted", "decode_file"]
 
 # What is known of a file that could not be read.
 UNREAD = (-1, -1)
@@ -28,8 +30,8 @@ class Answer:
     Attributes:
         file: its size in bytes and time of change in ns, from before it was read; `UNREAD` where
             it could not be, or was changed meanwhile.
-        size: (width, height) of the original, or of the thumbnail asked for; None where it is no
-            picture that can be decoded.
+        size: (width, height) of the original, or of the thumbnail or digest asked for; None where
+            it is no picture that can be decoded.
         sha256: of the bytes that were decoded, in hex.
         reason: why it is left out; "" for a picture.
     """
@@ -55,13 +57,21 @@ class Thumbnail:
     enlarge: bool = True
 
 
+@dataclass(frozen=True)
+class Digest:
+    """What the whole picture's pixels are, in `pixel_digest`'s bytes: none where it gives none."""
+
+
+Wanted: TypeAlias = "ImageSpec | Thumbnail | Digest"
+
+
 def decode_file(
-    path: str | bytes | Path, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
+    path: str | bytes | Path, wanted: Wanted, limits: IntakeLimits
 ) -> tuple[Answer, NDArray[np.uint8] | None]:
     """Read and decode a file in this process.
 
     Returns:
-        What became of it, and uint8 (H, W, C) for a picture.
+        What became of it, and uint8 (H, W, C) for a picture, (1, bytes) for a digest.
 
     Raises:
         MemoryError: there is too little memory.
@@ -86,9 +96,12 @@ def decode_file(
 
 
 def _decode(
-    data: bytes, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
+    data: bytes, wanted: Wanted, limits: IntakeLimits
 ) -> tuple[tuple[int, int], NDArray[np.uint8]]:
-    """Return (width, height) of the original, or of the thumbnail, and the pixels."""
+    """Return (width, height) of the original, or of what was asked for, and the pixels."""
+    if isinstance(wanted, Digest):
+        found = bytes.fromhex(pixel_digest(data, limits) or "")
+        return (len(found), 1), np.frombuffer(found, np.uint8)[None]
     if isinstance(wanted, ImageSpec):
         decoded = decode(data, wanted, limits)
         return (decoded.width, decoded.height), decoded.pixels

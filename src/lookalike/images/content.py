@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from lookalike.images.decode import upright
+from lookalike.images.limits import IntakeLimits
 from lookalike.images.quiet import quiet_pillow
 
 __all__ = ["FileFacts", "file_facts", "pixel_digest"]
@@ -27,6 +28,7 @@ DIGEST_BYTES = 20
 CAMERA, TAKEN, WRITTEN = 0x8769, 0x9003, 0x0132
 FIRST_PHOTOGRAPH = 1826
 DEPTH_TAG = 258  # TIFF: bits of each sample
+_LIMITS = IntakeLimits()
 LOSSLESS = {"PNG", "BMP", "TIFF", "GIF", "PPM", "TGA", "PCX", "ICNS", "ICO", "SGI", "QOI", "DIB"}
 LOSSY_TIFF = {"jpeg", "tiff_jpeg", "webp"}
 # Of a file, enough to see how it is compressed.
@@ -58,7 +60,7 @@ class FileFacts:
     taken: datetime | None = None
 
 
-def pixel_digest(data: bytes) -> str | None:
+def pixel_digest(data: bytes, limits: IntakeLimits = _LIMITS) -> str | None:
     """Return a digest (hex) of a picture's pixels, equal for equal pictures and for no others.
 
     The pixels are those of the whole picture, upright, in sRGB, with their transparency. The colour
@@ -67,6 +69,7 @@ def pixel_digest(data: bytes) -> str | None:
 
     Args:
         data: the bytes of a file.
+        limits: what it may cost.
 
     Returns:
         None where the first picture, in 8 bits a channel and sRGB, is not all, or may not be: for
@@ -79,7 +82,7 @@ def pixel_digest(data: bytes) -> str | None:
     facts = file_facts(data)
     if facts.frames > 1 or facts.depth > 8 or facts.format in MAY_HOLD_MORE:
         return None
-    image = upright(data)
+    image = upright(data, limits)
     whole, profile = _shows_all(data) if facts.frames else (False, b"")
     if not whole:
         return None

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import IntakeError, PictureError
-from lookalike.images.answers import UNREAD, Answer, Thumbnail
+from lookalike.images.answers import UNREAD, Answer, Digest, Thumbnail, Wanted
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.spec import ImageSpec
 from lookalike.images.worker_process import WorkerDied, WorkerProcess, can_guard
@@ -99,28 +99,50 @@ class Intake:
         """
         return self._ask(files, spec, lambda row, *_: pixels[row])
 
-    def thumbnail(self, file: str | Path, wanted: Thumbnail) -> NDArray[np.uint8]:
+    def thumbnail(self, file: str | Path, wanted: Thumbnail, sha256: str = "") -> NDArray[np.uint8]:
         """Return a small copy of a picture to look at, uint8 (height, width, 3).
 
+        Args:
+            file: as for `decode`.
+            wanted: how large, on what.
+            sha256: of the bytes that are expected, in hex; "" takes any.
+
         Raises:
-            PictureError: it cannot be decoded.
+            PictureError: it cannot be decoded, or is not what was expected.
             IntakeError: no worker can be started, or the intake was closed.
         """
-        pixels = np.zeros((0, 0, 3), np.uint8)
+        return self._one(file, wanted, sha256)
+
+    def digest(self, file: str | Path, sha256: str) -> str | None:
+        """Return the digest of a picture's pixels; see `pixel_digest`.
+
+        Args:
+            file: as for `decode`.
+            sha256: of the bytes that are expected, in hex.
+
+        Raises:
+            PictureError: it cannot be decoded, or is not what was expected.
+            IntakeError: no worker can be started, or the intake was closed.
+        """
+        return self._one(file, Digest(), sha256).tobytes().hex() or None
+
+    def _one(self, file: str | Path, wanted: Wanted, sha256: str) -> NDArray[np.uint8]:
+        channels = (3,) if isinstance(wanted, Thumbnail) else ()
+        pixels = np.zeros((0, 0, *channels), np.uint8)
 
         def place(row: int, width: int, height: int) -> NDArray[np.uint8]:
             nonlocal pixels
-            pixels = np.empty((height, width, 3), np.uint8)
+            pixels = np.empty((height, width, *channels), np.uint8)
             return pixels
 
         (answer,) = self._ask([file], wanted, place)
         if answer.size is None:
             raise PictureError(f"cannot read {name_of_file(str(file))}: {answer.reason}")
+        if sha256 and answer.sha256 != sha256:
+            raise PictureError(f"{name_of_file(str(file))} is no longer what was indexed")
         return pixels
 
-    def _ask(
-        self, files: Sequence[str | Path], wanted: ImageSpec | Thumbnail, place: _Place
-    ) -> list[Answer]:
+    def _ask(self, files: Sequence[str | Path], wanted: Wanted, place: _Place) -> list[Answer]:
         worker = self._borrow()
         try:
             paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
@@ -155,7 +177,7 @@ class Intake:
 def _decode_all(
     worker: WorkerProcess,
     files: Sequence[bytes],
-    wanted: ImageSpec | Thumbnail,
+    wanted: Wanted,
     place: _Place,
 ) -> list[Answer]:
     """Decode files; those that cost the worker its life are named, and the rest goes on."""

@@ -1,8 +1,8 @@
 """The process that decodes pictures for another: a codec that crashes or hangs takes only it down.
 
 `guarded` starts it and speaks with it over its standard input and output. A request is a line of
-JSON: first the limits, then each time what is wanted (an image spec or a thumbnail) and names of
-files (their bytes as Latin-1).
+JSON: first the limits, then each time what is wanted (an image spec, a thumbnail or a digest) and
+names of files (their bytes as Latin-1).
 For every file comes one answer: `ANSWER`, then pixels or a reason, as long as the answer says.
 It ends with its standard input, so with whoever started it.
 """
@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
-from lookalike.images.answers import Thumbnail, decode_file
+from lookalike.images.answers import Digest, Thumbnail, Wanted, decode_file
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.quiet import quiet_pillow
 from lookalike.images.spec import ImageSpec
@@ -104,14 +104,16 @@ def _answer(request: dict[str, Any], limits: IntakeLimits, answers: BinaryIO) ->
         _write(answers, header, payload)
 
 
-def _wanted(request: dict[str, Any]) -> ImageSpec | Thumbnail:
+def _wanted(request: dict[str, Any]) -> Wanted:
     if "spec" in request:
         return ImageSpec.from_dict(request["spec"])
+    if "digest" in request:
+        return Digest()
     size, background, enlarge = request["thumbnail"]
     return Thumbnail(size, tuple(background), enlarge)
 
 
-def _pack(path: bytes, wanted: ImageSpec | Thumbnail, limits: IntakeLimits) -> tuple[bytes, Any]:
+def _pack(path: bytes, wanted: Wanted, limits: IntakeLimits) -> tuple[bytes, Any]:
     """Return the header of the answer, and what follows it."""
     try:
         answer, pixels = decode_file(path, wanted, limits)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import IntakeError
-from lookalike.images.answers import Answer, Thumbnail
+from lookalike.images.answers import Answer, Digest, Wanted
 from lookalike.images.limits import IntakeLimits, say_bytes
 from lookalike.images.spec import ImageSpec
 from lookalike.images.worker import ANSWER, DECODED, NO_MEMORY, READY
@@ -80,7 +80,7 @@ class WorkerProcess:
         """The process id, where there is a process."""
         return self._process.pid if self._process else None
 
-    def ask(self, files: Sequence[bytes], wanted: ImageSpec | Thumbnail) -> bool:
+    def ask(self, files: Sequence[bytes], wanted: Wanted) -> bool:
         """Send the names of files; return whether the process is a new one."""
         fresh = self._process is None
         if fresh:
@@ -89,6 +89,8 @@ class WorkerProcess:
         self.waited = 0.0
         if isinstance(wanted, ImageSpec):
             self._send({"spec": wanted.as_dict(), "files": names})
+        elif isinstance(wanted, Digest):
+            self._send({"digest": True, "files": names})
         else:
             self._send({"thumbnail": astuple(wanted), "files": names})
         return fresh
