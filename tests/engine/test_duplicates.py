@@ -14,7 +14,7 @@ from drawing import draw_picture
 from PIL import Image
 
 import lookalike
-from lookalike.engine import Engine, duplicates, same_pixels, second_look, thumbnails
+from lookalike.engine import Engine, copy_facts, duplicates, same_pixels, second_look, thumbnails
 from lookalike.engine.calibration_file import keep_calibration
 from lookalike.engine.copy_pairs import Pair
 from lookalike.engine.duplicate_groups import Copy, DuplicateGroup
@@ -219,7 +219,7 @@ def test_near_shots_are_counted_and_shown_on_request(
 def test_shots_of_one_moment_are_near(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     calibrate(engine)
     links(monkeypatch, engine, ("04.png", "05.png", 0.05), ("08.png", "09.png", 0.05))
-    facts = duplicates.file_facts
+    facts = copy_facts.file_facts
     from datetime import datetime, timedelta
 
     def dated(file: Path):
@@ -228,7 +228,7 @@ def test_shots_of_one_moment_are_near(engine: Engine, monkeypatch: pytest.Monkey
         taken = None if seconds is None else datetime(2020, 1, 1) + timedelta(seconds=seconds)
         return replace(facts(file), taken=taken)
 
-    monkeypatch.setattr(duplicates, "file_facts", dated)
+    monkeypatch.setattr(copy_facts, "file_facts", dated)
     groups = as_sets(engine.duplicates(["near"]))
     assert groups == {"04.png": {"05.png": "near"}}
 

@@ -14,6 +14,7 @@ from lookalike.engine import (
     Engine,
     folders,
     index_engine,
+    mounts,
     open_source,
     retrain_engine,
     sync_engine,
@@ -91,7 +92,7 @@ def test_a_folder_that_is_away_is_kept_and_named(joined: Path):
     draw_picture("disc", 20).save(joined.parent / "photos" / "new.png")
     report = sync_engine(joined)
     assert report.as_dict()["kept"] == 6
-    assert report.as_dict()["away"] == {"@archive": folders.AWAY}
+    assert report.as_dict()["away"] == {"@archive": mounts.AWAY}
     assert len(lookalike.open(joined)) == 23  # the new one was taken up
     assert {one.path for one in lookalike.open(joined).skipped()} == {"@archive"}
     archive.mkdir()  # a mount point without its disk
@@ -110,7 +111,7 @@ def test_the_first_folder_may_be_away_too(joined: Path):
     photos.rename(joined.parent / "elsewhere")
     draw_picture("stripes", 9).save(joined.parent / "archive" / "new.png")
     report = sync_engine(joined)
-    assert report.as_dict()["away"] == {".": folders.AWAY}
+    assert report.as_dict()["away"] == {".": mounts.AWAY}
     assert (report.plan.counts()["kept"], len(report.plan.added)) == (16, 1)
     photos.mkdir()
     assert counts(joined) == {"kept": 16, "unchanged": 7}
@@ -204,7 +205,7 @@ def test_a_disk_below_the_folder_may_be_away(
     def device(folder: Path) -> int:
         return 2 if mounted and folder == disk else 1
 
-    monkeypatch.setattr(folders, "_device", device)
+    monkeypatch.setattr(mounts, "_device", device)
     draw_picture("disc", 20).save(living / "new.png")
     sync_engine(engine)
     assert lookalike.open(engine).manifest.mounts == ["square"]
@@ -214,7 +215,7 @@ def test_a_disk_below_the_folder_may_be_away(
         disk.mkdir()
     report = sync_engine(engine)
     assert report.as_dict()["kept"] == 8
-    assert report.as_dict()["away"] == {"square": folders.NOT_MOUNTED}
+    assert report.as_dict()["away"] == {"square": mounts.NOT_MOUNTED}
     assert counts(engine) == {"kept": 8, "unchanged": 9}
     assert Engine(engine).manifest.mounts == ["square"]
     assert counts(engine, drop=["square"]) == {"removed": 8, "unchanged": 9}
@@ -223,7 +224,7 @@ def test_a_disk_below_the_folder_may_be_away(
 
 def test_a_stray_file_is_no_disk(living: Path, monkeypatch: pytest.MonkeyPatch):
     engine, disk, mounted = living.parent / "e.lookalike", living / "square", True
-    monkeypatch.setattr(folders, "_device", lambda folder: 2 if mounted and folder == disk else 1)
+    monkeypatch.setattr(mounts, "_device", lambda folder: 2 if mounted and folder == disk else 1)
     draw_picture("disc", 20).save(living / "new.png")
     sync_engine(engine)
     mounted = False

@@ -14,8 +14,8 @@ from drawing import draw_picture
 
 import lookalike
 from lookalike import storage
-from lookalike.engine import Engine, moving, sync_engine
-from lookalike.engine.moving import undo_moves
+from lookalike.engine import Engine, file_moves, moving, sync_engine
+from lookalike.engine.undo import undo_moves
 from lookalike.errors import EngineError, StorageError
 
 KEPT = {"a.png", "b.png", "c.png"}
@@ -143,7 +143,7 @@ def test_a_copy_that_arrives_damaged_is_not_trusted(
 # Each step of moving a file, on one disk and to another.
 STEPS = ("lookalike.storage.os.link", "lookalike.storage.sync_directory", "pathlib.Path.unlink",
          "lookalike.storage.shutil.copyfileobj", "lookalike.storage.shutil.copystat",
-         "lookalike.engine.moving.move_file", "lookalike.engine.moving.os.fsync")  # fmt: skip
+         "lookalike.engine.file_moves.move_file", "lookalike.engine.journal.os.fsync")  # fmt: skip
 
 
 @pytest.mark.parametrize("across", [False, True])
@@ -376,7 +376,7 @@ def test_a_file_that_cannot_be_moved(
     def fail(source: Path, place: Path, sha256: str) -> None:
         raise OSError(number, os.strerror(number), str(place))
 
-    monkeypatch.setattr(moving, "move_file", fail)
+    monkeypatch.setattr(file_moves, "move_file", fail)
     if fatal:
         with pytest.raises(StorageError, match="no space left"):
             move(engine, away)

@@ -204,7 +204,7 @@ def test_a_full_or_closed_disk(folder, place, monkeypatch, number):
     def full(*arguments):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(cache_module, "_write_table", full)
+    monkeypatch.setattr(cache_module, "write_table", full)
     with pytest.raises(StorageError, match="cannot write"):
         decode_collection(find_pictures(folder), SPEC, place)
     assert list(place.parent.iterdir()) == []

@@ -21,7 +21,7 @@ from lookalike.images import (
     ImageSpec,
     IntakeLimits,
     find_pictures,
-    guarded,
+    spare,
     thumbnail,
     worker_process,
 )
@@ -192,7 +192,7 @@ def test_who_stops_asking_ends_the_workers(tmp_path, hostile):
     start = time.monotonic()
     blocks.close()
     assert time.monotonic() - start < 20
-    guarded._SPARE.end()  # the other one, which had nothing to do, was to wait for the next intake
+    spare.SPARE.end()  # the other one, which had nothing to do, was to wait for the next intake
     wait_until_gone(pids)
     with pytest.raises(IntakeError, match="stopped"):
         intake.decode([tmp_path / "z.jpg"], SPEC, np.empty((1, 20, 30, 3), np.uint8))

@@ -54,7 +54,7 @@ GOOD = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 9, 8, 7, 6])
         (GOOD[:-1], "promises"),
         (GOOD + b"\0", "promises"),
         (b"\0\0\x0d\3" + GOOD[4:], "not an IDX file"),
-        (gzip.compress(GOOD)[:-9], "cannot read"),
+        (gzip.compress(GOOD, mtime=0)[:-9], "cannot read"),
         (b"\x1f\x8b\x08 not gzip", "cannot read"),
     ],
 )

@@ -148,6 +148,6 @@ def _move(
 
 
 def _put_back(undo: Path, on_progress: OnProgress, *, as_json: bool) -> None:
-    from lookalike.engine.moving import undo_moves
+    from lookalike.engine.undo import undo_moves
 
     print_put_back(undo_moves(undo, on_progress=on_progress), as_json=as_json)

@@ -14,8 +14,8 @@ from lookalike.engine.choice import Choice, keep_choice, read_choice
 from lookalike.engine.clock import Clock
 from lookalike.engine.describing import describe
 from lookalike.engine.drift import begin_drift
-from lookalike.engine.exchange import recover_engine
 from lookalike.engine.facade import Engine, open_engine
+from lookalike.engine.filling import fill_gallery
 from lookalike.engine.finished import is_finished, leaving_the_engine
 from lookalike.engine.folders import change_folders, join_folders
 from lookalike.engine.lock import writing
@@ -24,16 +24,14 @@ from lookalike.engine.memory import keep_memory
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import default_output, open_source
 from lookalike.engine.stages import (
-    fill_gallery,
     train_encoder,
 )
 from lookalike.engine.synced import keep_state
 from lookalike.engine.unfinished import leaving_what_is_worth_it, refuse_to_discard
-from lookalike.errors import EngineError
+from lookalike.engine.workplace import check_free, prepare
 from lookalike.gallery import EXACT_MEGABYTES, Store
 from lookalike.images import Collection, IntakeLimits, Places, collection_state
 from lookalike.models import DEFAULT_PRESET
-from lookalike.names import name_of_file
 from lookalike.storage import replace_directory, storage_errors
 from lookalike.types import Metric, OnProgress, silent
 
@@ -161,7 +159,7 @@ def build(
     choice = None
     if choose:
         replaces = overwrite or resume  # a build that is gone on with may only lack its report
-        _check_free(layout, Layout(layout.partial), resume=resume, overwrite=replaces)
+        check_free(layout, Layout(layout.partial), resume=resume, overwrite=replaces)
         choice = find_choice(collection, layout, settings, resume=resume, on_progress=on_progress)
         settings = with_choice(settings, choice)
     if resume and not overwrite and is_finished(layout, settings, collection):
@@ -220,7 +218,7 @@ def train_engine(
     final = Layout(output)
     work = Layout(final.partial)
     if start is None:
-        _check_free(final, work, resume=resume, overwrite=overwrite)
+        check_free(final, work, resume=resume, overwrite=overwrite)
     elif not resume and not overwrite:
         refuse_to_discard(work)
     with storage_errors(work.directory):
@@ -229,7 +227,7 @@ def train_engine(
     clock, state = Clock(), collection_state(collection)
     gallery: Gallery | None = None
     with writing(work, "lookalike build"), leaving_what_is_worth_it(work):
-        _prepare(work, resume=resume)
+        prepare(work, resume=resume)
         keep_choice(work, choice or read_choice(work))  # the training may have to be gone on with
         with clock.time("train"):
             trained = train_encoder(
@@ -280,38 +278,3 @@ def _replacing(final: Layout) -> AbstractContextManager[None]:
     if not final.manifest.exists():
         return nullcontext()
     return writing(final, "lookalike build", wait=LONGEST_WAIT)
-
-
-def _check_free(final: Layout, work: Layout, *, resume: bool, overwrite: bool) -> None:
-    """Make sure that nothing worth keeping is where the engine is to be.
-
-    Raises:
-        EngineError: there is.
-    """
-    place = str(final.directory.absolute())
-    if place.encode("utf-8", "replace").decode() != place:  # Lance takes no other paths
-        raise EngineError(
-            f"{name_of_file(place)} has bytes in its name that are not UTF-8: "
-            "choose another output (--output)"
-        )
-    recover_engine(final)
-    if final.directory.exists() and not overwrite:
-        raise EngineError(
-            f"{final.directory} is already there: choose another output, "
-            "or replace it with overwrite (--overwrite)"
-        )
-    if final.directory.exists() and not final.manifest.exists():
-        raise EngineError(
-            f"{final.directory} is not an engine and is left alone: choose another output"
-        )
-    if not resume and not overwrite:
-        refuse_to_discard(work)
-
-
-def _prepare(work: Layout, *, resume: bool) -> None:
-    """Clear away what an interrupted build has left, unless it is gone on with."""
-    with storage_errors(work.directory):
-        if not resume:  # the decoded pictures stay: they are checked, and dear to make
-            for part in (work.checkpoint, work.encoder, work.gallery, work.reports):
-                shutil.rmtree(part, ignore_errors=True)
-        work.reports.mkdir(exist_ok=True)

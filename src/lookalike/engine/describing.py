@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from lookalike.engine.folders import folder_names, mounted_folders
+from lookalike.engine.folders import folder_names
 from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import Counts, Manifest
+from lookalike.engine.mounts import mounted_folders
 from lookalike.engine.settings import BuildSettings
 from lookalike.engine.sources import source_name
 from lookalike.engine.stages import Trained

@@ -5,29 +5,27 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine.copy_pairs import Pair, likely_pairs
+from lookalike.engine.copy_facts import CopyFacts
+from lookalike.engine.copy_pairs import likely_pairs
 from lookalike.engine.duplicate_groups import (
     DEFAULT_KINDS,
     KINDS,
-    Copy,
     DuplicateGroup,
     Duplicates,
     Kind,
     check_kinds,
 )
 from lookalike.engine.duplicate_links import Links, stars_of
-from lookalike.engine.files import gallery_folder, is_file_of_its_own, picture_file
-from lookalike.engine.keeping import Candidate, KeepRule
+from lookalike.engine.files import gallery_folder
+from lookalike.engine.keeping import KeepRule
 from lookalike.engine.same_pixels import find_same_pixels
 from lookalike.engine.second_look import SecondLook, with_second_look
 from lookalike.errors import SettingsError
-from lookalike.images.content import FileFacts, file_facts
 from lookalike.types import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
@@ -40,12 +38,8 @@ AT_LEAST = 0.5
 
 # A second look may make this of much less: what is less probable by embeddings is not looked at.
 LOOKED_AT = 0.02
-# Near shots: copies by so much, if not by enough, or alike and taken so many seconds apart.
+# Near shots: copies by so much, if not by enough, or alike and taken at one moment.
 NEAR = 0.1
-BURST_SECONDS = 10
-NANO = 1_000_000_000
-# The last second that a date can be of, with a day for the time zone.
-LAST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
 def find_duplicates(
@@ -70,7 +64,7 @@ def find_duplicates(
         )
     rule = rule or KeepRule()
     rule = KeepRule(rule.keep, tuple(_preferred(engine, one) for one in rule.prefer))
-    return _Search(engine, chosen, at_least, rule, on_progress).run(where)
+    return _Search(engine, chosen, at_least, rule, on_progress, CopyFacts(engine)).run(where)
 
 
 def _preferred(engine: EngineParts, folder: str) -> str:
@@ -106,8 +100,8 @@ class _Search:
     at_least: float
     rule: KeepRule
     on_progress: OnProgress
+    facts: CopyFacts
     notes: list[str] = field(default_factory=list)
-    _candidates: dict[int, Candidate] = field(default_factory=dict)
 
     def run(self, where: str | None) -> Duplicates:
         gallery = self.engine.gallery
@@ -196,7 +190,7 @@ class _Search:
             shown = probability if calibrated else None
             if probability >= self.at_least:
                 edited.add(pair.one, pair.other, shown)
-            elif probability >= NEAR or self._is_of_one_moment(pair):
+            elif probability >= NEAR or self.facts.are_of_one_moment(pair):
                 near.add(pair.one, pair.other, shown)
             self.on_progress(Progress("second look", done, len(pairs)))
         return (edited, near) if "edited" in self.kinds else (Links(), near)
@@ -207,12 +201,6 @@ class _Search:
             "what scores mean here is not known, so edited copies are told by a second look "
             f"alone: `lookalike report {place}` learns it"
         )
-
-    def _is_of_one_moment(self, pair: Pair) -> bool:
-        times = [self._candidate(place).facts.taken for place in (pair.one, pair.other)]
-        if times[0] is None or times[1] is None:
-            return False
-        return abs((times[0] - times[1]).total_seconds()) <= BURST_SECONDS
 
     def _group(
         self,
@@ -255,54 +243,22 @@ class _Search:
         others = different or [one for one in same[kept] if one != kept]
         others = others or [one for one in exact[kept] if one != kept]
         return self.rule.reason(
-            self._candidate(kept), [self._candidate(one) for one in others], edited=bool(different)
+            self.facts(kept), [self.facts(one) for one in others], edited=bool(different)
         )
 
     def _best(self, places: Sequence[int], *, edited: bool) -> int:
         if len(places) == 1:
             return places[0]
-        return min(places, key=lambda one: self.rule.key(self._candidate(one), edited=edited))
+        return min(places, key=lambda one: self.rule.key(self.facts(one), edited=edited))
 
     def _edited_key(self, place: int) -> tuple[object, ...]:
-        return self.rule.key(self._candidate(place), edited=True)
-
-    def _candidate(self, place: int) -> Candidate:
-        if place not in self._candidates:
-            gallery = self.engine.gallery
-            path = gallery.paths[place]
-            facts = FileFacts()
-            if is_file_of_its_own(path):
-                facts = file_facts(picture_file(self.engine, path))
-            self._candidates[place] = Candidate(
-                place,
-                path,
-                int(gallery.widths[place]),
-                int(gallery.heights[place]),
-                int(gallery.file_sizes[place]),
-                int(gallery.modified[place]) / NANO,
-                facts,
-            )
-        return self._candidates[place]
+        return self.rule.key(self.facts(place), edited=True)
 
     def _describe(self, group: _Group) -> DuplicateGroup:
-        others = tuple(self._copy(*one) for one in group.others)
+        others = tuple(self.facts.copy(*one) for one in group.others)
         weakest = max((kind for _, kind, _ in group.others), key=KINDS.index)
-        return DuplicateGroup(0, weakest, self._copy(group.kept, None, None), others, group.reason)
-
-    def _copy(self, place: int, kind: Kind | None, probability: float | None) -> Copy:
-        one = self._candidate(place)
-        return Copy(
-            one.path,
-            kind,
-            probability,
-            one.width,
-            one.height,
-            one.file_size,
-            datetime.fromtimestamp(min(max(one.modified, 0), LAST)).astimezone(),
-            one.facts.format,
-            one.facts.taken,
-            self.engine.gallery.sha256[place],
-        )
+        kept = self.facts.copy(group.kept, None, None)
+        return DuplicateGroup(0, weakest, kept, others, group.reason)
 
 
 def _all_linked(kept: int, star: Sequence[int], edited: Links, near: Links) -> bool:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lookalike.engine.judging import judge_all, judge_examples
 from lookalike.engine.living import LivingEngine
-from lookalike.engine.parts import notices_replacement
 from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
+from lookalike.engine.replacement import notices_replacement
 from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, Metric, OnProgress, silent
 

@@ -10,16 +10,17 @@ from lookalike.engine.clock import Clock
 from lookalike.engine.drift import begin_drift
 from lookalike.engine.exchange import exchange, recover_engine
 from lookalike.engine.facade import Engine, open_engine
-from lookalike.engine.folders import folder_names, mounted_folders, reopen_folders
+from lookalike.engine.filling import fill_gallery
+from lookalike.engine.folders import folder_names, reopen_folders
 from lookalike.engine.limiting import limits_of, written_limits
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout, Manifest, read_manifest, write_manifest
 from lookalike.engine.memory import read_memory
+from lookalike.engine.mounts import mounted_folders
 from lookalike.engine.skipped import keep_skipped
 from lookalike.engine.sources import open_source, source_name
 from lookalike.engine.stages import (
     cache_pictures,
-    fill_gallery,
 )
 from lookalike.engine.synced import keep_state
 from lookalike.errors import GalleryError

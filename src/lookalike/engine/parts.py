@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from lookalike.engine.exchange import recover_engine
 from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout, Manifest, read_manifest
-from lookalike.errors import EngineError, GalleryError, LookalikeError
+from lookalike.engine.records import EngineRecords
+from lookalike.errors import EngineError, LookalikeError
 from lookalike.types import check_metric
 
 if TYPE_CHECKING:
@@ -19,39 +18,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lookalike.encoder import Encoder
-    from lookalike.engine.choice import Choice
     from lookalike.gallery import ExactIndex, Gallery, SearchChoice, SearchIndex, SearchWith
-    from lookalike.images import ImageSpec, IntakeLimits, PictureCache, Places, Skipped
+    from lookalike.images import ImageSpec, IntakeLimits, PictureCache, Places
     from lookalike.images.guarded import Intake
     from lookalike.search import Calibration, SearchSettings, SpectralIndex
-    from lookalike.training import TrainingRecord
     from lookalike.types import Metric
 
-__all__ = ["EngineParts", "notices_replacement"]
-
-Own = TypeVar("Own", bound="EngineParts")
-Given = ParamSpec("Given")
-Found = TypeVar("Found")
+__all__ = ["EngineParts"]
 
 
-def notices_replacement(
-    method: Callable[Concatenate[Own, Given], Found],
-) -> Callable[Concatenate[Own, Given], Found]:
-    """Let a method say so where parts cannot be read because they are another engine's by now."""
-
-    @wraps(method)
-    def asked(self: Own, /, *given: Given.args, **named: Given.kwargs) -> Found:
-        try:
-            return method(self, *given, **named)
-        except (EngineError, GalleryError) as error:
-            if self.was_replaced():
-                raise self.replaced() from error
-            raise
-
-    return asked
-
-
-class EngineParts:
+class EngineParts(EngineRecords):
     """What an engine's directory holds.
 
     Args:
@@ -287,48 +263,6 @@ class EngineParts:
     def places(self) -> Places:
         """Where the gallery's pictures lie: `places.file(path)` is the file of one."""
         return self.manifest.places
-
-    def history(self) -> TrainingRecord | None:
-        """Return the losses of every epoch; None for an encoder that came trained."""
-        from lookalike.training import TrainingRecord
-
-        place = self.layout.reports / "history.csv"
-        early = bool(self.manifest.stopped_early)
-        return TrainingRecord.read_csv(place, stopped_early=early) if place.exists() else None
-
-    def skipped(self) -> tuple[Skipped, ...]:
-        """Return the files that could not be read, each with its reason.
-
-        Raises:
-            EngineError: the list of them is damaged.
-        """
-        from lookalike.images import Skipped
-
-        place = self.layout.skipped
-        if not place.exists():
-            return ()
-        try:
-            listed = json.loads(place.read_text(encoding="utf-8"))
-            return tuple(Skipped(one["path"], one["reason"]) for one in listed)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise EngineError(
-                f"{place} is damaged ({error}): delete it, or write it again with "
-                f"`lookalike index {self.layout.directory}`"
-            ) from error
-
-    def choice(self) -> Choice | None:
-        """Return how the preset was chosen; None where it was named."""
-        from lookalike.engine.choice import read_choice
-
-        return read_choice(self.layout)
-
-    def sentence(self) -> str | None:
-        """Return what the engine is good at and what it is not; None before its report is made."""
-        place = self.layout.reports / "card.json"
-        try:
-            return str(json.loads(place.read_text(encoding="utf-8"))["sentence"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
     def info(self) -> dict[str, Any]:
         """Return what the engine holds and how it was made, ready for JSON."""

@@ -14,9 +14,10 @@ from lookalike.engine.accelerating import keep_index
 from lookalike.engine.decoded import cache_matches, match_cache
 from lookalike.engine.drift import Familiarity
 from lookalike.engine.facade import Engine
-from lookalike.engine.folders import NOT_MOUNTED, folder_names, mounted_folders
+from lookalike.engine.folders import folder_names
 from lookalike.engine.limiting import written_limits
 from lookalike.engine.manifest import write_manifest
+from lookalike.engine.mounts import NOT_MOUNTED, mounted_folders
 from lookalike.engine.skipped import keep_skipped, read_skipped
 from lookalike.engine.sources import is_same_source, source_name
 from lookalike.engine.sync_plan import SyncPlan

@@ -11,16 +11,15 @@ from lookalike.engine.comparing import make_plan
 from lookalike.engine.drift import read_drift
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.folders import (
-    AWAY,
     away_folders,
     change_folders,
     join_folders,
     leave_out,
     without_first,
-    without_mounts_away,
 )
 from lookalike.engine.limiting import limits_of
 from lookalike.engine.manifest import Layout
+from lookalike.engine.mounts import AWAY, without_mounts_away
 from lookalike.engine.skipped import read_skipped
 from lookalike.engine.sources import has_moved, is_same_source, open_source, reopen_source
 from lookalike.engine.sync_job import SyncJob

@@ -1,107 +1,96 @@
-"""The undo file: one line for each file that is moved, on the disk before it is."""
+"""Putting duplicates back that were moved out of the way; no file is overwritten."""
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from lookalike.errors import EngineError
-from lookalike.storage import write_text
+from lookalike.engine.file_moves import Refused, make_folder, move_checked, sha256_of
+from lookalike.engine.journal import Entry, read_journal
+from lookalike.engine.moving import Left, Moved
+from lookalike.errors import StorageError
+from lookalike.storage import storage_errors, sync_directory
+from lookalike.types import OnProgress, Progress, silent
 
-__all__ = ["UNDO", "Entry", "Journal", "read_journal"]
-
-UNDO = "undo.jsonl"
-FORMAT = "lookalike-undo"
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the undo file: a file on its way.
-
-    Attributes:
-        source: its old place.
-        target: its new place.
-        sha256: of its bytes, in hex.
-        mount: where the disk of its old place was mounted; "" where that is not known.
-    """
-
-    source: str
-    target: str
-    sha256: str
-    mount: str = ""
+__all__ = ["undo_moves"]
 
 
-class Journal:
-    """The undo file, open for adding: each entry is on the disk before its file is moved.
+def undo_moves(undo: str | Path, *, on_progress: OnProgress = silent) -> Moved:
+    """Put every file back that an undo file names and that is still where it was moved to.
+
+    It may be called again: what is back already stays as it is. No file is overwritten.
 
     Args:
-        place: the file; one that is there is added to.
-        engine: whose pictures are moved.
-
-    Raises:
-        EngineError: what is there is no undo file.
-    """
-
-    def __init__(self, place: Path, engine: Path) -> None:
-        self.place = place
-        known = place.exists()
-        if known:
-            read_journal(place)  # another's file is not written to
-        self._repair()
-        if not known:
-            facts = {"format": FORMAT, "version": VERSION, "engine": str(engine.absolute())}
-            facts["time"] = datetime.now(UTC).isoformat(timespec="seconds")
-            write_text(place, json.dumps(facts) + "\n")  # whole, or not there
-
-    def add(self, entry: Entry) -> None:
-        """Write an entry, and wait until it is on the disk."""
-        self._write(asdict(entry))
-
-    def _repair(self) -> None:
-        """Cut off a line that a crash has left half written: nothing was moved after it."""
-        if not self.place.exists():
-            return
-        data = self.place.read_bytes()
-        if not data.endswith(b"\n"):
-            os.truncate(self.place, data.rfind(b"\n") + 1)
-
-    def _write(self, values: dict[str, Any]) -> None:
-        with self.place.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def read_journal(place: Path) -> list[Entry]:
-    """Return the entries of an undo file, without one that a crash has left half written.
+        undo: the file that `move_duplicates` wrote.
+        on_progress: told how many are looked at.
 
     Raises:
         EngineError: it is no undo file, or it is damaged.
+        StorageError: the disk is full, or a folder may not be written.
     """
-    try:
-        text = place.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise EngineError(
-            f"no undo file at {place}: name the {UNDO} in the directory that files were moved to"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"{place} cannot be read as an undo file: {error}") from error
-    lines = text.split("\n")[:-1]  # what has no end was not written whole
-    try:
-        head, *rest = [json.loads(line) for line in lines] or [{}]
-        if head.get("format") != FORMAT or head.get("version") != VERSION:
-            raise EngineError(
-                f"{place} is no undo file of this Lookalike: it does not begin with {FORMAT!r}, "
-                f"version {VERSION}"
-            )
-        return [Entry(**one) for one in rest]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise EngineError(
-            f"{place} is damaged ({error}): its lines name each file's old and new place, "
-            "move them by hand"
-        ) from error
+    place = Path(undo).expanduser().absolute()
+    entries = read_journal(place)
+    files, size, left = 0, 0, []
+    # The last first: what was moved twice goes back the way it came.
+    for done, entry in enumerate(reversed(entries), start=1):
+        try:
+            with storage_errors(place.parent):
+                came = _put_back(entry)
+            files, size = files + (came is not None), size + (came or 0)
+        except (Refused, StorageError, OSError) as error:  # the others are put back all the same
+            left.append(Left(entry.target, str(error)))
+        on_progress(Progress("put back", done, len(entries)))
+    _remove_empty(place.parent, entries)
+    return Moved(files, size, tuple(left), place.parent)
+
+
+def _put_back(entry: Entry) -> int | None:
+    """Move a file back; return its size, or None where there is nothing to do.
+
+    Raises:
+        Refused: it cannot be put back.
+    """
+    source, moved = Path(entry.source), Path(entry.target)
+    if not moved.is_file():
+        if not os.path.lexists(source):
+            raise Refused("is gone, and so is the file at its old place")
+        if not source.is_file() or sha256_of(source) != entry.sha256:
+            raise Refused(f"is gone, and another file is at {source}")
+        return None  # it was never moved, or is back already
+    if sha256_of(moved) != entry.sha256:
+        raise Refused("has changed since it was moved")
+    size = moved.stat().st_size
+    if not os.path.lexists(source):
+        if entry.mount and not Path(entry.mount).is_mount():
+            raise Refused(f"goes to a disk that was mounted at {entry.mount}: mount it first")
+        make_folder(source.parent, None)
+        move_checked(moved, source, entry.sha256)
+        return size
+    if source.is_symlink() or source.resolve() == moved.resolve():
+        raise Refused(f"{source} is a link to it now")  # what it leads to is the only one
+    if not source.is_file() or sha256_of(source) != entry.sha256:
+        raise Refused(f"another file is at {source} now: it is not overwritten")
+    # The move was cut between its two halves: the file is at both places.
+    moved.unlink()
+    sync_directory(moved.parent)
+    return None
+
+
+def _remove_empty(directory: Path, entries: list[Entry]) -> None:
+    """Remove the folders below the directory that moving has made and that are empty again."""
+    for folder in sorted(_folders(directory, entries), reverse=True):
+        with suppress(OSError):  # not empty, or gone already
+            folder.rmdir()
+
+
+def _folders(directory: Path, entries: list[Entry]) -> set[Path]:
+    return {folder for entry in entries for folder in _between(directory, Path(entry.target))}
+
+
+def _between(directory: Path, file: Path) -> Iterator[Path]:
+    for folder in file.parents:
+        if folder == directory or not folder.is_relative_to(directory):
+            return
+        yield folder

@@ -10,12 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lookalike.gallery.changes import (
-        GalleryVersion,
-        GalleryWriter,
-        MovedRows,
-        list_versions,
-    )
+    from lookalike.gallery.changes import GalleryWriter, MovedRows
     from lookalike.gallery.choice import (
         EXACT_MEGABYTES,
         SEARCHES,
@@ -32,6 +27,7 @@ if TYPE_CHECKING:
     from lookalike.gallery.facts import IndexFacts
     from lookalike.gallery.graph import GraphIndex
     from lookalike.gallery.groups import star_groups
+    from lookalike.gallery.history import GalleryVersion, list_versions
     from lookalike.gallery.indexing import FEWEST, RECALL, build_index, follow_index, measure_index
     from lookalike.gallery.neighbours import Neighbours, SearchIndex
     from lookalike.gallery.opened import Gallery
@@ -81,7 +77,7 @@ __all__ = [
 
 # A sync of nothing new asks for the newest version only, and must not import what searches.
 _LATER = {
-    "list_versions": "changes",
+    "list_versions": "history",
     "close_neighbours": "close",
     "star_groups": "groups",
     "EXACT_MEGABYTES": "choice",
@@ -89,7 +85,7 @@ _LATER = {
     "FEWEST": "indexing",
     "Gallery": "opened",
     "GalleryRows": "rows",
-    "GalleryVersion": "changes",
+    "GalleryVersion": "history",
     "GalleryWriter": "changes",
     "GraphIndex": "graph",
     "IndexFacts": "facts",

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from lookalike.errors import GalleryError, StorageError
 from lookalike.gallery.columns import reason_of
 from lookalike.gallery.facts import INDEX_NAME, IndexFacts, names_of_index
+from lookalike.gallery.history import GalleryVersion, states_of
 from lookalike.gallery.rows import GalleryRows, Store, as_table
 from lookalike.gallery.store import INDEX_CACHE, open_state
 from lookalike.gallery.versions import manifests
@@ -29,7 +30,7 @@ from lookalike.types import Metric
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["GalleryVersion", "GalleryWriter", "MovedRows", "list_versions"]
+__all__ = ["GalleryWriter", "MovedRows"]
 
 # Lance rewrites small files into larger ones when there are more than so many of them.
 MOST_FRAGMENTS = 32
@@ -40,21 +41,6 @@ REMOVED_AT_ONCE = 10_000
 EDGES = 20
 THOROUGH = 100
 LANCE_METRICS = {"euclidean": "l2", "cosine": "cosine", "inner": "dot"}
-
-
-@dataclass(frozen=True)
-class GalleryVersion:
-    """One state of a gallery.
-
-    Attributes:
-        version: its number.
-        time: when it was committed, UTC.
-        pictures: how many it holds.
-    """
-
-    version: int
-    time: datetime
-    pictures: int
 
 
 @dataclass(frozen=True)
@@ -76,44 +62,6 @@ class MovedRows:
     splits: Sequence[str | None]
     file_sizes: NDArray[np.int64]
     modified: NDArray[np.int64]
-
-
-def list_versions(directory: Path) -> list[GalleryVersion]:
-    """Return the states of a gallery that can be gone back to, the oldest first; changes nothing.
-
-    Raises:
-        GalleryError: it cannot be read.
-    """
-    import lance
-
-    newest = open_state(directory).version
-    try:
-        return _versions(lance.dataset(str(directory), version=newest))
-    except (OSError, ValueError, RuntimeError):  # one of them is half written, or just now is
-        return [
-            GalleryVersion(version, datetime.fromtimestamp(path.stat().st_mtime, UTC), pictures)
-            for version, path in reversed(manifests(directory).items())
-            if (pictures := _count(directory, version)) is not None
-        ]
-
-
-def _count(directory: Path, version: int) -> int | None:
-    """Return the number of pictures of a state; None where it cannot be read."""
-    import lance
-
-    try:
-        return int(lance.dataset(str(directory), version=version).count_rows())
-    except (OSError, ValueError, RuntimeError):
-        return None
-
-
-def _versions(dataset: Any) -> list[GalleryVersion]:  # noqa: ANN401 - untyped library
-    found = []
-    for one in dataset.versions():
-        time = one["timestamp"].astimezone(UTC)
-        pictures = int(one["metadata"].get("total_rows", 0))
-        found.append(GalleryVersion(int(one["version"]), time, pictures))
-    return found
 
 
 class GalleryWriter:
@@ -252,7 +200,7 @@ class GalleryWriter:
 
     def versions(self) -> list[GalleryVersion]:
         """Return the states that can be gone back to, the oldest first."""
-        return _versions(self._dataset)
+        return states_of(self._dataset)
 
     def restore(self, version: int) -> None:
         """Make an earlier state the newest one; nothing in between is lost.

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError, LookalikeError, StorageError
+from lookalike.images.cache_files import (
+    FORMAT_VERSION,
+    HEADER,
+    PIXELS,
+    TABLE,
+    write_header,
+    write_pixels_header,
+    write_table,
+)
 from lookalike.images.collection import Collection, Skipped
 from lookalike.images.decoding import Block, decode_in_order
 from lookalike.images.spec import ImageSpec
-from lookalike.storage import recover, replace_directory, storage_errors, write_bytes, write_text
+from lookalike.storage import recover, replace_directory, storage_errors
 from lookalike.types import OnProgress, Progress, silent
 
 __all__ = ["FORMAT_VERSION", "PictureCache", "decode_collection", "fresh_cache", "open_cache"]
 
-FORMAT_VERSION = 2
 
-HEADER = "cache.json"
-PIXELS = "pixels.npy"
-TABLE = "pictures.parquet"
 COLUMNS = (*("paths", "labels", "splits", "widths", "heights", "file_sizes", "modified", "sha256"),)
 # The path of a row whose picture is gone.
 GONE = ""
@@ -261,7 +264,7 @@ def _write(
             f"{collection.source}: not one of its {len(collection)} pictures can be read; "
             f"{len(skipped)} skipped, the first is {skipped[0].path} ({skipped[0].reason})"
         )
-    _write_table(directory / TABLE, collection, blocks)
+    write_table(directory / TABLE, collection, blocks)
     write_header(directory / HEADER, collection.source, spec, key, skipped)
 
 
@@ -276,67 +279,3 @@ def _without_pixels(block: Block) -> Block:
         block.skipped,
         block.seen,
     )
-
-
-def write_pixels_header(file: BinaryIO, rows: int, spec: ImageSpec) -> int:
-    """Write the header of a .npy file of that many rows, and return its length.
-
-    Rows are appended by plain writes, because a full disk under a memory map kills the process.
-    The header leaves room for its first axis to grow, so that the count can be corrected later.
-    """
-    header = io.BytesIO()
-    shape = (rows, spec.height, spec.width, spec.channels)
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": "|u1", "fortran_order": False, "shape": shape}
-    )
-    return file.write(header.getvalue())
-
-
-def _write_table(path: Path, collection: Collection, blocks: list[Block]) -> None:
-    pictures = [collection.pictures[position] for block in blocks for position in block.positions]
-    sizes = [size for block in blocks for size in block.sizes]
-    files = [file for block in blocks for file in block.files]
-    write_columns(
-        path,
-        {
-            "paths": [picture.path for picture in pictures],
-            "labels": [picture.label for picture in pictures],
-            "splits": [picture.split for picture in pictures],
-            "widths": [width for width, _ in sizes],
-            "heights": [height for _, height in sizes],
-            "file_sizes": [size for size, _ in files],
-            "modified": [modified for _, modified in files],
-            "sha256": [sha for block in blocks for sha in block.sha256],
-        },
-    )
-
-
-def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    numbers = {
-        "widths": pa.int32(),
-        "heights": pa.int32(),
-        "file_sizes": pa.int64(),
-        "modified": pa.int64(),
-    }
-    table = pa.table(
-        {name: pa.array(values, numbers.get(name, pa.string())) for name, values in columns.items()}
-    )
-    file = io.BytesIO()
-    parquet.write_table(table, file)
-    write_bytes(path, file.getvalue())
-
-
-def write_header(
-    path: Path, source: str, spec: ImageSpec, key: str, skipped: list[Skipped]
-) -> None:
-    header = {
-        "format_version": FORMAT_VERSION,
-        "key": key,
-        "source": source,
-        "spec": spec.as_dict(),
-        "skipped": [asdict(item) for item in skipped],
-    }
-    write_text(path, json.dumps(header, indent=1) + "\n")

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from lookalike.images.cache import (
     COLUMNS,
     GONE,
+    PictureCache,
+)
+from lookalike.images.cache_files import (
     HEADER,
     PIXELS,
     TABLE,
-    PictureCache,
     write_columns,
     write_header,
     write_pixels_header,
