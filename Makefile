@@ -10,7 +10,7 @@ demo: setup
 	$(BIN)/lookalike demo --output demo
 
 test: check tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # Without it the test that reads a trace of system calls is skipped.
 tools:

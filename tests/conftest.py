@@ -7,6 +7,8 @@ from pathlib import Path
 
 # As the command line does: tests must not crawl because something else runs on the machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores test already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from drawing import KINDS, draw_picture
