@@ -32,7 +32,7 @@ QUICK = {"epochs": 1, "batch_size": 8, "size": 16, "report": False, "device": "c
 def test_an_engine_is_plain_files_that_say_what_they_are(engine_path: Path):
     # Searches of other tests may have kept what they prepared.
     parts = {path.name for path in engine_path.iterdir()} - {"spectral", "lock", "synced.json"}
-    assert parts == {"manifest.json", "encoder", "gallery", "cache", "reports"}
+    assert parts == {"manifest.json", "encoder", "gallery", "cache", "drift.json", "reports"}
     manifest = json.loads((engine_path / "manifest.json").read_text())
     assert manifest["format"] == "lookalike-engine"
     assert manifest["counts"] == {
@@ -141,7 +141,8 @@ def test_overwrite_starts_an_interrupted_training_over(photos: Path, tmp_path: P
     assert len(engine.history()) == 1
     assert engine.manifest.seed == 0
     assert {path.name for path in place.iterdir()} == {
-        "manifest.json", "encoder", "gallery", "cache", "reports", "synced.json", "lock",
+        "manifest.json", "encoder", "gallery", "cache", "reports", "drift.json", "synced.json",
+        "lock",
     }  # fmt: skip
 
 

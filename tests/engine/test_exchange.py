@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import lookalike
-from lookalike.engine import index_engine, stages
+from lookalike.engine import filling, index_engine
 from lookalike.errors import StorageError
 
-PARTS = {"manifest.json", "encoder", "gallery", "cache", "reports", "lock", "synced.json"}
+PARTS = {"manifest.json", "encoder", "gallery", "cache", "reports"}
+PARTS |= {"drift.json", "lock", "synced.json"}
 
 
 def crash_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +68,7 @@ def test_a_full_disk_leaves_the_old_engine(
 
     place = tmp_path / "e.lookalike"
     shutil.copytree(engine_path, place, ignore=shutil.ignore_patterns("spectral"))
-    monkeypatch.setattr(stages, "write_gallery", full)
+    monkeypatch.setattr(filling, "write_gallery", full)
     with pytest.raises(StorageError, match="full"):
         index_engine(place, photos / "stripes", device="cpu")
     engine = lookalike.open(place, device="cpu")
