@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from hostile_codec import bad_file, worker_program
 from hostile_files import encode, png, scene, seeds
+from PIL import Image
 
 from lookalike.errors import IntakeError, PictureError
 from lookalike.images import (
@@ -26,6 +28,7 @@ from lookalike.images import (
     worker_process,
 )
 from lookalike.images.answers import Thumbnail
+from lookalike.images.content import pixel_digest
 from lookalike.images.decoding import decode_in_order, decode_unguarded
 from lookalike.images.guarded import Intake
 
@@ -359,3 +362,20 @@ def test_answers_that_nobody_read_are_not_the_next_ones(tmp_path):
         for file in files[::-1]:
             expected = thumbnail(file, 16)
             np.testing.assert_array_equal(intake.thumbnail(file, wanted), expected)
+
+
+def test_a_digest_is_made_of_what_was_indexed(tmp_path: Path):
+    picture, moving = tmp_path / "a.png", tmp_path / "moving.gif"
+    first, second = (Image.fromarray(scene()[::step].copy()) for step in (1, -1))
+    first.save(picture)
+    first.save(moving, save_all=True, append_images=[second])
+    with Intake(LIMITS) as intake:
+        for file in (picture, moving):
+            known = hashlib.sha256(file.read_bytes()).hexdigest()
+            assert intake.digest(file, known) == pixel_digest(file.read_bytes())
+        assert intake.digest(moving, known) is None
+        with pytest.raises(PictureError, match="no longer what was indexed"):
+            intake.digest(picture, known)
+        with pytest.raises(PictureError, match="no longer what was indexed"):
+            intake.thumbnail(picture, Thumbnail(8), known)
+        assert intake.thumbnail(picture, Thumbnail(8)).shape[2] == 3
