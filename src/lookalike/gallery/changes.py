@@ -38,7 +38,7 @@ MOST_FRAGMENTS = 32
 KEPT = timedelta(days=7)
 REMOVED_AT_ONCE = 10_000
 # The index: links of each embedding in its graph, and how many others are looked at to find them.
-EDGES = 20
+EDGES = 12
 THOROUGH = 100
 LANCE_METRICS = {"euclidean": "l2", "cosine": "cosine", "inner": "dot"}
 
