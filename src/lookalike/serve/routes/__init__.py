@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from lookalike.serve.routes import engine, health, pictures, search, uploads
+from lookalike.serve.routes import engine, export, health, pictures, search, uploads
 
 __all__ = ["ROUTERS"]
 
@@ -13,5 +13,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     pictures.router,
     uploads.router,
     search.router,
+    export.router,
     health.router,
 )
