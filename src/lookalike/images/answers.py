@@ -12,12 +12,23 @@ from numpy.typing import NDArray
 
 from lookalike.errors import PictureError
 from lookalike.images.content import pixel_digest
-from lookalike.images.decode import decode, reason_of, thumbnail
+from lookalike.images.crop import Crop, crop
+from lookalike.images.decode import Source, decode, reason_of, thumbnail
 from lookalike.images.limits import IntakeLimits
-from lookalike.images.reading import read_file
+from lookalike.images.reading import FileBytes, read_file
 from lookalike.images.spec import ImageSpec
 
-__all__ = ["UNREAD", "Answer", "Digest", "Thumbnail", "Wanted", "decode_file"]
+__all__ = [
+    "UNREAD",
+    "Answer",
+    "Digest",
+    "Part",
+    "Read",
+    "Thumbnail",
+    "Wanted",
+    "decode_data",
+    "decode_file",
+]
 
 # What is known of a file that could not be read.
 UNREAD = (-1, -1)
@@ -58,11 +69,40 @@ class Thumbnail:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a picture, as one of the others.
+
+    Attributes:
+        box: which part.
+        wanted: what is made of it.
+    """
+
+    box: Crop
+    wanted: ImageSpec | Thumbnail
+
+
+@dataclass(frozen=True)
 class Digest:
     """What the whole picture's pixels are, in `pixel_digest`'s bytes: none where it gives none."""
 
 
-Wanted: TypeAlias = "ImageSpec | Thumbnail | Digest"
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A picture that was read.
+
+    Attributes:
+        pixels: uint8 (H, W, C) of what was wanted; (1, bytes, 1) of a digest.
+        size: (width, height) of the original; of what was made where that is a thumbnail, and of
+            the part where a part was wanted.
+        sha256: of the bytes that were decoded, in hex.
+    """
+
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+    sha256: str
+
+
+Wanted: TypeAlias = ImageSpec | Thumbnail | Part | Digest
 
 
 def decode_file(
@@ -71,7 +111,7 @@ def decode_file(
     """Read and decode a file in this process.
 
     Returns:
-        What became of it, and uint8 (H, W, C) for a picture, (1, bytes) for a digest.
+        What became of it, and uint8 (H, W, C) for a picture, (1, bytes, 1) for a digest.
 
     Raises:
         MemoryError: there is too little memory.
@@ -82,6 +122,26 @@ def decode_file(
         return Answer(UNREAD, reason=(error.strerror or "it cannot be read").lower()), None
     if found.problem:
         return Answer(found.file, reason=found.problem), None
+    return _answer(found, wanted, limits)
+
+
+def decode_data(
+    data: bytes, wanted: Wanted, limits: IntakeLimits
+) -> tuple[Answer, NDArray[np.uint8] | None]:
+    """Decode the bytes of a file in this process; see `decode_file`.
+
+    Raises:
+        MemoryError: there is too little memory.
+    """
+    problem = limits.too_large(len(data)) or ("" if data else "the file is empty")
+    if problem:
+        return Answer(UNREAD, reason=problem), None
+    return _answer(FileBytes(data, UNREAD), wanted, limits)
+
+
+def _answer(
+    found: FileBytes, wanted: Wanted, limits: IntakeLimits
+) -> tuple[Answer, NDArray[np.uint8] | None]:
     try:
         size, pixels = _decode(found.data, wanted, limits)
     except PictureError as error:
@@ -101,7 +161,15 @@ def _decode(
     """Return (width, height) of the original, or of what was asked for, and the pixels."""
     if isinstance(wanted, Digest):
         found = bytes.fromhex(pixel_digest(data, limits) or "")
-        return (len(found), 1), np.frombuffer(found, np.uint8)[None]
+        return (len(found), 1), np.frombuffer(found, np.uint8)[None, :, None]
+    if isinstance(wanted, Part):
+        return _made(crop(data, wanted.box, limits), wanted.wanted, limits)
+    return _made(data, wanted, limits)
+
+
+def _made(
+    data: Source, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
+) -> tuple[tuple[int, int], NDArray[np.uint8]]:
     if isinstance(wanted, ImageSpec):
         decoded = decode(data, wanted, limits)
         return (decoded.width, decoded.height), decoded.pixels

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import IntakeError, PictureError
-from lookalike.images.answers import UNREAD, Answer, Digest, Thumbnail, Wanted
+from lookalike.images.answers import UNREAD, Answer, Digest, Part, Read, Thumbnail, Wanted
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.spare import SPARE
 from lookalike.images.spec import ImageSpec
@@ -109,7 +109,7 @@ class Intake:
             PictureError: it cannot be decoded, or is not what was expected.
             IntakeError: no worker can be started, or the intake was closed.
         """
-        return self._one(file, wanted, sha256)
+        return self._expected(file, wanted, sha256)
 
     def digest(self, file: str | Path, sha256: str) -> str | None:
         """Return the digest of a picture's pixels; see `pixel_digest`.
@@ -122,29 +122,50 @@ class Intake:
             PictureError: it cannot be decoded, or is not what was expected.
             IntakeError: no worker can be started, or the intake was closed.
         """
-        return self._one(file, Digest(), sha256).tobytes().hex() or None
+        return self._expected(file, Digest(), sha256).tobytes().hex() or None
 
-    def _one(self, file: str | Path, wanted: Wanted, sha256: str) -> NDArray[np.uint8]:
-        channels = (3,) if isinstance(wanted, Thumbnail) else ()
-        pixels = np.zeros((0, 0, *channels), np.uint8)
+    def _expected(self, file: str | Path, wanted: Wanted, sha256: str) -> NDArray[np.uint8]:
+        found = self.read(file, wanted)
+        if sha256 and found.sha256 != sha256:
+            raise PictureError(f"{name_of_file(str(file))} is no longer what was indexed")
+        return found.pixels
+
+    def read(self, source: str | Path | bytes, wanted: Wanted) -> Read:
+        """Return one picture as it is wanted; may be called by several threads.
+
+        Args:
+            source: a file, or the bytes of one.
+            wanted: for the encoder, to look at, or a part of it as one of these.
+
+        Raises:
+            PictureError: it cannot be decoded.
+            IntakeError: no worker can be started, or the intake was closed.
+        """
+        pixels = np.zeros((0, 0, 0), np.uint8)
 
         def place(row: int, width: int, height: int) -> NDArray[np.uint8]:
             nonlocal pixels
-            pixels = np.empty((height, width, *channels), np.uint8)
+            pixels = np.empty(_shape(wanted, width, height), np.uint8)
             return pixels
 
-        (answer,) = self._ask([file], wanted, place)
+        if isinstance(source, bytes):
+            name = f"the picture of {len(source):,} bytes"
+            (answer,) = self._with_worker(lambda one: [_decode_data(one, source, wanted, place)])
+        else:
+            name = name_of_file(str(source))
+            (answer,) = self._ask([source], wanted, place)
         if answer.size is None:
-            raise PictureError(f"cannot read {name_of_file(str(file))}: {answer.reason}")
-        if sha256 and answer.sha256 != sha256:
-            raise PictureError(f"{name_of_file(str(file))} is no longer what was indexed")
-        return pixels
+            raise PictureError(f"cannot read {name}: {answer.reason}")
+        return Read(pixels, answer.size, answer.sha256)
 
     def _ask(self, files: Sequence[str | Path], wanted: Wanted, place: _Place) -> list[Answer]:
+        paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
+        return self._with_worker(lambda worker: _decode_all(worker, paths, wanted, place))
+
+    def _with_worker(self, ask: Callable[[WorkerProcess], list[Answer]]) -> list[Answer]:
         worker = self._borrow()
         try:
-            paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
-            answers = _decode_all(worker, paths, wanted, place)
+            answers = ask(worker)
         except BaseException:
             worker.end()  # it may have answers that nobody has read: they would be the next one's
             raise
@@ -195,6 +216,29 @@ def _decode_all(
                 tried = position
                 break
     return answers
+
+
+def _decode_data(worker: WorkerProcess, data: bytes, wanted: Wanted, place: _Place) -> Answer:
+    """Decode the bytes of one file, once more where what ended the worker may not be its fault."""
+    tried = False
+    while True:
+        fresh = worker.ask_of(data, wanted)
+        try:
+            return worker.answer(partial(place, 0))
+        except WorkerDied as death:
+            if tried or not death.again or (death.of_itself and fresh):
+                return Answer(UNREAD, reason=death.reason)
+            tried = True
+
+
+def _shape(wanted: Wanted, width: int, height: int) -> tuple[int, int, int]:
+    """Return the shape of the pixels that come where an answer has this size."""
+    whole = wanted.wanted if isinstance(wanted, Part) else wanted
+    if isinstance(whole, Digest):
+        return height, width, 1
+    if isinstance(whole, ImageSpec):
+        return whole.height, whole.width, whole.channels
+    return height, width, 3
 
 
 def _known(path: bytes) -> tuple[int, int]:
