@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine.map_file import MapRecord, keep_record, read_record
+from lookalike.engine.map_file import MapRecord, keep_record, places_file, read_record
 from lookalike.errors import SettingsError, StorageError
 from lookalike.pictures import AMONG, lay_out, nearest_points, place_among
 from lookalike.types import OnProgress, Progress, check_metric, silent
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
     from lookalike.gallery import Gallery
 
-__all__ = ["GalleryMap", "fitting_map", "kept_map", "make_map"]
+__all__ = ["GalleryMap", "fitting_map", "make_map", "map_sign"]
 
 # A map of which so many have been placed among the others, and not laid out, is laid out anew.
 PLACED_SHARE = 0.2
@@ -88,9 +88,13 @@ def fitting_map(engine: EngineParts) -> GalleryMap | None:
     return _with_rows(record, rows, is_kept=True)
 
 
-def kept_map(engine: EngineParts) -> bool:
-    """Return whether a map of this gallery is kept, be it of an earlier state."""
-    return read_record(engine) is not None
+def map_sign(engine: EngineParts) -> tuple[int, int] | None:
+    """Return what changes whenever another map is kept; None where none of this gallery is."""
+    try:
+        status = places_file(engine).stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_ino) if read_record(engine) is not None else None
 
 
 def make_map(

@@ -25,6 +25,7 @@ from lookalike.images.guarded import Intake
 from lookalike.serve.batching import Batcher
 from lookalike.serve.bounded import Bounded
 from lookalike.serve.errors import Refusal
+from lookalike.serve.jobs import Jobs
 from lookalike.serve.pool import Pool
 from lookalike.serve.settings import ServeSettings
 from lookalike.serve.uploads import Uploads
@@ -45,6 +46,8 @@ LOOK_SECONDS = 1.0
 BATCH = 64
 # Embeddings of queries that are kept, all together.
 _PREPARED_BYTES = 32_000_000
+# Maps, groups of duplicates and the like that are kept, of whatever state of the engine.
+_FINDINGS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +122,8 @@ class State:
         intake: decodes what is uploaded.
         uploads: the latest.
         thumbnails: small copies, by what they were made of.
+        jobs: long work in the background.
+        findings: what jobs have found, by kind, engine and what was asked for.
         started: by the monotonic clock.
     """
 
@@ -144,6 +149,8 @@ class State:
         self.intake = Intake(self.limits)
         self.uploads = Uploads(settings.kept_bytes)
         self.thumbnails: Bounded[tuple[object, ...], bytes] = Bounded(settings.thumbnail_bytes, len)
+        self.jobs = Jobs(lambda: self.roots)
+        self.findings: Bounded[tuple[object, ...], object] = Bounded(_FINDINGS, lambda _: 1)
         self.started = time.monotonic()
         self.ready = False
         self._opened = Opened(first, _files_seen(self.directory))
@@ -185,6 +192,7 @@ class State:
 
     def close(self) -> None:
         """Let go of threads and processes."""
+        self.jobs.close(self.settings.shutdown_seconds)
         for part in (self.work, self.quick, self.slow):
             part.close()
         self.intake.close()

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from lookalike.serve.routes import engine, health, pictures, search, uploads
+from lookalike.serve.routes import (
+    duplicates,
+    engine,
+    health,
+    jobs,
+    looking,
+    map,
+    pictures,
+    search,
+    stats,
+    uploads,
+)
 
 __all__ = ["ROUTERS"]
 
@@ -13,5 +24,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     pictures.router,
     uploads.router,
     search.router,
+    map.router,
+    duplicates.router,
+    looking.router,
+    jobs.router,
+    stats.router,
     health.router,
 )
