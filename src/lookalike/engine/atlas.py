@@ -73,7 +73,7 @@ class MapPages:
         gallery, rows = self.engine.gallery, self.map.rows
         sides = np.stack([gallery.widths[rows], gallery.heights[rows]], axis=1).astype(np.float64)
         shares = np.maximum(sides, 1) / np.maximum(sides, 1).max(axis=1, keepdims=True)
-        return np.maximum(1, np.rint(shares * TILE)).astype(np.uint8)
+        return np.asarray(np.maximum(1, np.rint(shares * TILE)), np.uint8)
 
     def page(self, number: int, *, on_progress: OnProgress = silent) -> bytes:
         """Return a page, a WebP of `PAGE` pixels a side; made if it is not kept.

@@ -16,6 +16,7 @@ from lookalike.engine import Engine
 from lookalike.serve.errors import install_handlers
 from lookalike.serve.limits import RateLimit, UnderWay
 from lookalike.serve.login import login_page, login_router
+from lookalike.serve.metrics import Measured, Metrics
 from lookalike.serve.pages import PageFile, add_page, read_page
 from lookalike.serve.routes import ROUTERS, health
 from lookalike.serve.schemas import ErrorBody
@@ -27,8 +28,6 @@ from lookalike.serve.state import State
 __all__ = ["API", "create_app"]
 
 API = "/api/v1"
-# What a form has around the picture that it uploads.
-_AROUND = 100_000
 
 
 def create_app(engine: Engine | str | Path, settings: ServeSettings | None = None) -> FastAPI:
@@ -52,9 +51,9 @@ def create_app(engine: Engine | str | Path, settings: ServeSettings | None = Non
         lifespan=_lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         responses={422: {"model": ErrorBody}},
-        max_body_size=settings.upload_bytes + _AROUND,
     )
     app.state.lookalike = state
+    app.state.metrics = Metrics(state)
     install_handlers(app, state.roots)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
@@ -80,6 +79,7 @@ def _guard(app: FastAPI, settings: ServeSettings, login: PageFile) -> None:
         )
     app.add_middleware(OriginCheck, settings=settings)
     app.add_middleware(HostCheck, settings=settings)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     app.add_middleware(SafeHeaders, settings=settings)
 
 

@@ -90,7 +90,7 @@ def _group(opened: Opened, group: DuplicateGroup) -> Group:
         others=[
             CopyFacts(
                 **fact,
-                kind=copy.kind,
+                kind=copy.kind or group.kind,
                 probability=copy.probability,
                 similarity=score,
                 differs=differences(group.kept, copy),

@@ -8,8 +8,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lookalike.images.limits import say_bytes
 from lookalike.serve.errors import problem
 from lookalike.serve.settings import ServeSettings
 
@@ -21,6 +24,9 @@ _CHEAP = 0.1
 _CLIENTS = 10_000
 # That a client may take between two parts of what it sends.
 _BODY_SECONDS = 30.0
+# What a form has around the picture that it uploads; what other requests may hold.
+_AROUND = 200_000
+_JSON_BYTES = 1_000_000
 
 
 class RateLimit:
@@ -67,7 +73,7 @@ class RateLimit:
 
 
 class UnderWay:
-    """Bounds the requests under way, and the time that a client may take to send one.
+    """Bounds the requests under way, their size, and the time that sending one may take.
 
     Args:
         app: what answers.
@@ -77,6 +83,7 @@ class UnderWay:
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
         self._app = app
         self._most = settings.connections
+        self._uploads = settings.upload_bytes + _AROUND
         self._now = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,19 +96,23 @@ class UnderWay:
                 scope, receive, send
             )
             return
+        most = self._uploads if _is_form(scope) else _JSON_BYTES
+        if _length(scope) > most:
+            await problem(413, _too_large(most))(scope, receive, send)
+            return
         self._now += 1
         try:
-            await self._app(scope, _in_time(receive), send)
+            await self._app(scope, _bounded(receive, most), send)
         finally:
             self._now -= 1
 
 
-def _in_time(receive: Receive) -> Receive:
-    """Return what gives up on a body that does not go on."""
-    ended = False
+def _bounded(receive: Receive, most: int) -> Receive:
+    """Return what gives up on a body that does not go on, or not end."""
+    ended, size = False, 0
 
     async def part() -> Message:
-        nonlocal ended
+        nonlocal ended, size
         if ended:  # what comes now is that the client has gone: that may take as long as it likes
             return await receive()
         try:
@@ -110,9 +121,25 @@ def _in_time(receive: Receive) -> Receive:
         except TimeoutError:
             message = {"type": "http.disconnect"}
         ended = message["type"] != "http.request" or not message.get("more_body", False)
+        size += len(message.get("body", b""))
+        if size > most:
+            raise HTTPException(413, _too_large(most))
         return message
 
     return part
+
+
+def _is_form(scope: Scope) -> bool:
+    return Headers(scope=scope).get("content-type", "").lower().startswith("multipart/form-data")
+
+
+def _length(scope: Scope) -> int:
+    given = Headers(scope=scope).get("content-length", "")
+    return int(given) if given.isascii() and given.isdecimal() else 0
+
+
+def _too_large(most: int) -> str:
+    return f"the request is too large: up to {say_bytes(most)} are taken"
 
 
 def _is_cheap(path: str) -> bool:

@@ -10,11 +10,14 @@ from lookalike.types import Band, Metric
 
 __all__ = [
     "MOST",
+    "MOST_OFFSET",
     "Balance",
     "Box",
     "Count",
     "EngineFacts",
     "ErrorBody",
+    "ExportBody",
+    "ExportKind",
     "Filters",
     "FoundHit",
     "Page",
@@ -28,6 +31,7 @@ __all__ = [
 ]
 
 MOST = 1_000
+MOST_OFFSET = 20_000
 _LONGEST = 500
 _Text = Annotated[str, Field(max_length=_LONGEST)]
 _Pixels = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -181,7 +185,7 @@ class QueryBody(_Strict):
 
 class _Wanted(_Strict):
     k: int = Field(default=60, ge=1, le=MOST)
-    offset: int = Field(default=0, ge=0, le=1_000_000)
+    offset: int = Field(default=0, ge=0, le=MOST_OFFSET)
     balance: float | None = Field(default=None, ge=0, le=1)
     combine: Literal["mean", "best"] = "mean"
     include_self: bool = False
@@ -202,6 +206,16 @@ class PictureSearch(_Wanted):
     weight: float = Field(default=1.0, ge=-100, le=100)
     box: Box | None = None
     queries: list[QueryBody] = Field(default=[], max_length=31)
+
+
+ExportKind = Literal["csv", "json", "links", "sheet"]
+
+
+class ExportBody(_Strict):
+    """What is to be taken along, and how."""
+
+    search: SearchBody
+    format: ExportKind
 
 
 class FoundHit(BaseModel):

@@ -168,12 +168,16 @@ class TokenCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or ask for the token."""
-        if scope["type"] != "http" or await self._may_pass(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        await (await self._refusal(scope))(scope, receive, send)
+        elif self._is_in_address(scope):
+            await log_in(scope, self._token, _without_token(scope))(scope, receive, send)
+        elif self._may_pass(scope):
+            await self._app(scope, receive, send)
+        else:
+            await (await self._refusal(scope))(scope, receive, send)
 
-    async def _may_pass(self, scope: Scope) -> bool:
+    def _may_pass(self, scope: Scope) -> bool:
         path = scope["path"]
         if path in _OPEN or path.startswith(_OPEN_BELOW):
             return True
@@ -183,12 +187,12 @@ class TokenCheck:
             return True
         return is_token(_cookie(headers), self._token)
 
+    def _is_in_address(self, scope: Scope) -> bool:
+        given = _query(scope).get("token")
+        return scope["method"] == "GET" and given is not None and is_token(given, self._token)
+
     async def _refusal(self, scope: Scope) -> Response:
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        given = query.get("token")
-        if given is not None and is_token(given, self._token) and scope["method"] == "GET":
-            return log_in(scope, self._token, _without_token(scope))
-        if given is not None or "authorization" in Headers(scope=scope):
+        if "token" in _query(scope) or "authorization" in Headers(scope=scope):
             await asyncio.sleep(WRONG_TOKEN_SECONDS)  # guessing takes its time
         if scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
             return self._login_page(_without_token(scope))
@@ -209,6 +213,10 @@ def log_in(scope: Scope, token: str, address: str) -> Response:
         COOKIE, token, httponly=True, samesite="lax", secure=scope["scheme"] == "https", path="/"
     )
     return answer
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
 
 def _without_token(scope: Scope) -> str:

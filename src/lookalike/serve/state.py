@@ -20,6 +20,7 @@ from lookalike.engine.files import picture_roots
 from lookalike.engine.queries import Query
 from lookalike.errors import LookalikeError
 from lookalike.gallery import newest_version
+from lookalike.gallery.scan import multiply_for_few
 from lookalike.images import IntakeLimits
 from lookalike.images.guarded import Intake
 from lookalike.serve.batching import Batcher
@@ -231,6 +232,7 @@ def _files_seen(directory: Path) -> tuple[object, ...]:
 
 
 def _warm(engine: Engine) -> None:
+    multiply_for_few()
     _ = engine.calibration, engine.cache, engine.image, engine.intake, engine.encoder
     gallery = engine.gallery
     _ = gallery.paths, gallery.labels, gallery.sha256, gallery.widths, gallery.heights

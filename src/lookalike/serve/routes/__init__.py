@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from lookalike.serve.routes import (
     duplicates,
     engine,
+    export,
     health,
     jobs,
     looking,
@@ -24,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     pictures.router,
     uploads.router,
     search.router,
+    export.router,
     map.router,
     duplicates.router,
     looking.router,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
@@ -24,11 +24,11 @@ _FOREVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
 # Neighbours that say where a query stands.
 _AMONG = 12
-_BINARY = {
+_BINARY: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "16 bytes a picture."},
     304: {"description": "Not changed."},
 }
-_PICTURE = {
+_PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/webp": {}}, "description": "2048 pixels a side."},
     304: {"description": "Not changed."},
 }

@@ -10,7 +10,14 @@ from pydantic import ValidationError
 
 from lookalike.serve.errors import Refusal
 from lookalike.serve.receiving import receive
-from lookalike.serve.schemas import MOST, PictureSearch, QueryBody, SearchBody, SearchFound
+from lookalike.serve.schemas import (
+    MOST,
+    MOST_OFFSET,
+    PictureSearch,
+    QueryBody,
+    SearchBody,
+    SearchFound,
+)
 from lookalike.serve.searching import search
 from lookalike.serve.state import PictureId, StateOf
 
@@ -62,7 +69,7 @@ async def neighbours(
     state: StateOf,
     picture: PictureId,
     k: Annotated[int, Query(ge=1, le=MOST)] = 60,
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MOST_OFFSET)] = 0,
     balance: Annotated[float | None, Query(ge=0, le=1)] = None,
 ) -> Response:
     """Find the pictures closest to one of the gallery."""

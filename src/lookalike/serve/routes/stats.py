@@ -7,7 +7,6 @@ from collections import Counter
 
 from fastapi import APIRouter
 
-from lookalike.serve.bounded import Bounded
 from lookalike.serve.errors import without_paths
 from lookalike.serve.found_schemas import Reason, Skipped, Stats, Store
 from lookalike.serve.state import Opened, State, StateOf
@@ -27,9 +26,9 @@ async def stats(state: StateOf) -> Stats:
         pictures=len(opened.gallery),
         gallery_version=opened.version,
         uptime_seconds=round(time.monotonic() - state.started, 1),
-        uploads=_store(state.uploads.kept),
-        thumbnails=_store(state.thumbnails),
-        prepared=_store(state.prepared),
+        uploads=Store(count=len(state.uploads), bytes=state.uploads.bytes),
+        thumbnails=Store(count=len(state.thumbnails), bytes=state.thumbnails.bytes),
+        prepared=Store(count=len(state.prepared), bytes=state.prepared.bytes),
         findings=len(state.findings),
         queues={
             "work": state.work.pending,
@@ -39,10 +38,6 @@ async def stats(state: StateOf) -> Stats:
         jobs=dict(Counter(job.state for job in state.jobs.all())),
         skipped=await state.work.run(_skipped, state, opened),
     )
-
-
-def _store(kept: Bounded[str, object] | Bounded[tuple[object, ...], object]) -> Store:
-    return Store(count=len(kept), bytes=kept.bytes)
 
 
 def _skipped(state: State, opened: Opened) -> Skipped:
