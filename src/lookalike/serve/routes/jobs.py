@@ -14,7 +14,7 @@ from lookalike.serve.errors import without_paths
 from lookalike.serve.events import HEADERS, follow_job, job_facts
 from lookalike.serve.finding import started
 from lookalike.serve.found_schemas import JobFacts, JobList, Started
-from lookalike.serve.mapping import follow_map
+from lookalike.serve.mapping import follow_map, sent_map
 from lookalike.serve.state import State, StateOf
 from lookalike.types import OnProgress
 
@@ -35,7 +35,8 @@ async def sync(state: StateOf) -> JSONResponse:
         report = sync_engine(state.directory, device=state.device, on_progress=on_progress)
         taken_up = asyncio.run_coroutine_threadsafe(state.refresh(), loop)
         taken_up.result(_REFRESH_SECONDS)
-        follow_map(state, state.opened)
+        if sent_map(state, state.opened) is None:
+            follow_map(state, state.opened)
         return _told(state, report.as_dict())
 
     return started(state.jobs.start("sync", work))
