@@ -92,6 +92,15 @@ def test_an_engine_that_another_process_changes_fails_the_job_in_a_line(
     assert str(place.parent) not in job["error"]["message"]
 
 
+def test_what_was_found_goes_with_the_state_it_was_found_in(own: TestClient, place: Path):
+    found(own, "/oddities?count=1")
+    assert own.get(f"{API}/stats").json()["findings"] == 1
+    draw_picture("disc", 90).save(place.parent / "photos" / "new.png")
+    ended(own, own.post(f"{API}/sync"))
+    assert own.get(f"{API}/stats").json()["findings"] == 0
+    assert own.get(f"{API}/oddities?count=1").status_code == 202
+
+
 def test_what_is_no_job(own: TestClient):
     for call in (own.get, own.delete):
         assert call(f"{API}/jobs/none").status_code == 404

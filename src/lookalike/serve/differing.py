@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 
 from lookalike.engine.duplicate_groups import Copy
 from lookalike.engine.keeping import size_of
+from lookalike.serve.facts import shown_path
 
 __all__ = ["differences", "draw_difference"]
 
@@ -52,8 +53,8 @@ def differences(kept: Copy, other: Copy) -> list[str]:
 
 
 def _names(kept: Copy, other: Copy) -> list[str]:
-    folders = [one.path.rpartition("/")[0] or "." for one in (kept, other)]
-    names = [one.path.rpartition("/")[2] for one in (kept, other)]
+    paths = [shown_path(one.path).rpartition("/") for one in (kept, other)]
+    folders, names = [folder or "." for folder, _, _ in paths], [name for _, _, name in paths]
     words = [] if folders[0] == folders[1] else [f"in {folders[1]} instead of {folders[0]}"]
     return words if names[0] == names[1] else [*words, f"called {names[1]}"]
 
