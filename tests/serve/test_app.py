@@ -87,14 +87,12 @@ def test_the_description_of_the_api_needs_nothing_from_elsewhere(client):
             assert operation["description"], f"{method} {path}"
 
 
-@pytest.fixture(scope="module")
-def copied(engine_path, tmp_path_factory):
-    """A service whose engine may be changed."""
-    place = tmp_path_factory.mktemp("fuzzed") / "e.lookalike"
+@pytest.fixture
+def copied(engine_path, tmp_path):
+    """A service whose engine may be changed; it is started by who asks."""
+    place = tmp_path / "e.lookalike"
     shutil.copytree(engine_path, place)
-    app = create_app(place, ServeSettings(requests=0, allow_hosts=("testserver",)))
-    with TestClient(app, base_url="http://localhost"):
-        yield app
+    return create_app(place, ServeSettings(requests=0, allow_hosts=("testserver",)))
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
