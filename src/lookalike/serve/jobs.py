@@ -140,8 +140,9 @@ class Jobs:
             Refusal: there is none.
         """
         found = self.find(job)
-        if not found.is_over:
-            self._stopping.add(job)
+        with self._lock:
+            if not self._jobs.get(job, found).is_over:
+                self._stopping.add(job)
         return found
 
     def leave(self) -> None:
