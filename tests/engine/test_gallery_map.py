@@ -126,6 +126,8 @@ def test_anew_and_another_seed_lay_out_again(engine: Engine, laid_out: list[obje
     assert engine.gallery_map(seed=first.seed + 1).seed == first.seed + 1
     assert len(laid_out) == 3
     assert engine.gallery_map().seed == first.seed + 1
+    assert len(laid_out) == 3
+    assert engine.gallery_map(anew=True).seed == first.seed + 1
     with pytest.raises(SettingsError, match="seed of the map"):
         engine.gallery_map(seed=-1)
 
