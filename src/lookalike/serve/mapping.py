@@ -19,7 +19,16 @@ from lookalike.serve.jobs import Job
 from lookalike.serve.state import Opened, State
 from lookalike.types import OnProgress
 
-__all__ = ["POINT", "NoMap", "SentMap", "follow_map", "map_facts", "sent_map", "start_map"]
+__all__ = [
+    "POINT",
+    "NoMap",
+    "SentMap",
+    "follow_map",
+    "is_behind",
+    "map_facts",
+    "sent_map",
+    "start_map",
+]
 
 POINT = np.dtype(
     [("id", "<u4"), ("x", "<f4"), ("y", "<f4"), ("label", "<u2"), ("width", "u1"), ("height", "u1")]
@@ -112,8 +121,19 @@ def start_map(state: State, opened: Opened, *, anew: bool = False) -> Job:
 
 
 def follow_map(state: State, opened: Opened) -> Job | None:
-    """Bring a map up to date that was made before the gallery changed; None if none was made."""
-    return start_map(state, opened) if map_sign(opened.engine) is not None else None
+    """Bring a map up to date that was made before the gallery changed; None if there is no such.
+
+    While a sync is under way, there is no use in following each of its steps: that job is
+    returned, which does the same when it is done.
+    """
+    if not is_behind(state, opened):
+        return None
+    return state.jobs.working("sync") or start_map(state, opened)
+
+
+def is_behind(state: State, opened: Opened) -> bool:
+    """Whether there is a map, and it is of an earlier state of the gallery."""
+    return sent_map(state, opened) is None and map_sign(opened.engine) is not None
 
 
 def map_facts(state: State, opened: Opened) -> MapFacts:
