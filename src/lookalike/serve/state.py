@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lookalike.gallery import Gallery
     from lookalike.serve.schemas import SearchFound
     from lookalike.serve.searching import Asked
+    from lookalike.serve.thumbnails import Small
 
 __all__ = ["Opened", "PictureId", "State", "StateOf", "state_of"]
 
@@ -119,7 +120,7 @@ class State:
         prepared: queries that were searched with, by what they are.
         intake: decodes what is uploaded.
         uploads: the latest.
-        thumbnails: small copies, by what they were made of.
+        thumbnails: small copies, by the digest of what they were made of and their size.
         started: by the monotonic clock.
     """
 
@@ -130,6 +131,7 @@ class State:
         answer: Callable[[Sequence[Asked]], Sequence[SearchFound | Exception]],
     ) -> None:
         first = engine if isinstance(engine, Engine) else open_engine(engine)
+        _ = first.gallery  # whoever starts a service hears at once that there is none
         self.settings = settings
         self.directory = first.layout.directory
         self.device = first.device
@@ -144,7 +146,9 @@ class State:
         self.prepared: Bounded[tuple[object, ...], Query] = Bounded(_PREPARED_BYTES, _query_bytes)
         self.intake = Intake(self.limits)
         self.uploads = Uploads(settings.kept_bytes)
-        self.thumbnails: Bounded[tuple[object, ...], bytes] = Bounded(settings.thumbnail_bytes, len)
+        self.thumbnails: Bounded[tuple[str, int], Small] = Bounded(
+            settings.thumbnail_bytes, lambda one: len(one.data)
+        )
         self.started = time.monotonic()
         self.ready = False
         self._opened = Opened(first, _files_seen(self.directory))
@@ -173,8 +177,10 @@ class State:
 
     async def warm(self) -> None:
         """Read what a search needs, so that the first is as quick as any other."""
-        await asyncio.to_thread(_warm, self._opened.engine)
-        self.ready = True
+        async with self._looking:
+            if not self.ready:
+                await asyncio.to_thread(_warm, self._opened.engine)
+                self.ready = True
 
     async def follow(self) -> None:
         """Look every second whether the engine was changed, until cancelled."""
@@ -183,6 +189,8 @@ class State:
             # It may be in the midst of being replaced: the next look will do.
             with contextlib.suppress(LookalikeError, OSError):
                 await self.refresh()
+                if not self.ready:
+                    await self.warm()
 
     def close(self) -> None:
         """Let go of threads and processes."""
