@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,6 +81,20 @@ class Opened:
     def roots(self) -> tuple[Path, ...]:
         """The folders that pictures may lie in, without links."""
         return tuple(root.resolve() for root in picture_roots(self.engine))
+
+    @cached_property
+    def labels(self) -> Counter[str]:
+        """How many pictures have each label."""
+        return Counter(label for label in self.gallery.labels if label is not None)
+
+    @cached_property
+    def folders(self) -> Counter[str]:
+        """How many pictures lie in each folder of the first level."""
+        return Counter(
+            path.partition("/")[0]
+            for path in self.gallery.paths
+            if "/" in path and not path.startswith(("/", "../"))  # listed, and lying elsewhere
+        )
 
     def place(self, picture: int) -> int:
         """Return the place of a picture in the gallery by its id.
