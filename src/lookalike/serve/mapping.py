@@ -14,6 +14,7 @@ import numpy as np
 from lookalike.engine.atlas import ACROSS, TILE, MapPages
 from lookalike.engine.gallery_map import GalleryMap, fitting_map, map_sign
 from lookalike.serve.errors import Refusal
+from lookalike.serve.finding import keep, recall
 from lookalike.serve.found_schemas import MapFacts
 from lookalike.serve.jobs import Job
 from lookalike.serve.state import Opened, State
@@ -94,7 +95,7 @@ class NoMap(Refusal):
 
 def sent_map(state: State, opened: Opened) -> SentMap | None:
     """Return the map of an engine as it is now, from memory or from the engine's directory."""
-    found = state.finding(opened, _MAP)
+    found = recall(state, opened, _MAP)
     if isinstance(found, SentMap):
         return found
     sign = map_sign(opened.engine)
@@ -102,7 +103,7 @@ def sent_map(state: State, opened: Opened) -> SentMap | None:
         return None
     fitting = fitting_map(opened.engine)
     if fitting is None:
-        state.keep_finding(opened, _MAP, sign)
+        keep(state, opened, _MAP, sign)
         return None
     return _keep(state, SentMap(opened, fitting))
 
@@ -176,5 +177,5 @@ def _bounds(found: GalleryMap) -> tuple[float, float, float, float]:
 
 def _keep(state: State, sent: SentMap) -> SentMap:
     _ = sent.version  # made here, in a thread that may take its time
-    state.keep_finding(sent.opened, _MAP, sent)
+    keep(state, sent.opened, _MAP, sent)
     return sent
