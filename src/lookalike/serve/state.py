@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ from lookalike.images.guarded import Intake
 from lookalike.serve.batching import Batcher
 from lookalike.serve.bounded import Bounded
 from lookalike.serve.errors import Refusal
+from lookalike.serve.jobs import Jobs
 from lookalike.serve.pool import Pool
 from lookalike.serve.settings import ServeSettings
 from lookalike.serve.uploads import Uploads
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from lookalike.gallery import Gallery
     from lookalike.serve.schemas import SearchFound
     from lookalike.serve.searching import Asked
+    from lookalike.serve.thumbnails import Small
 
 __all__ = ["Opened", "PictureId", "State", "StateOf", "state_of"]
 
@@ -46,6 +49,10 @@ LOOK_SECONDS = 1.0
 BATCH = 64
 # Embeddings of queries that are kept, all together.
 _PREPARED_BYTES = 32_000_000
+# Pages of small pictures for the map, all together.
+_PAGE_BYTES = 48_000_000
+# Maps, groups of duplicates and the like that are kept, of whatever state of the engine.
+_FINDINGS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +86,20 @@ class Opened:
     def roots(self) -> tuple[Path, ...]:
         """The folders that pictures may lie in, without links."""
         return tuple(root.resolve() for root in picture_roots(self.engine))
+
+    @cached_property
+    def labels(self) -> Counter[str]:
+        """How many pictures have each label."""
+        return Counter(label for label in self.gallery.labels if label is not None)
+
+    @cached_property
+    def folders(self) -> Counter[str]:
+        """How many pictures lie in each folder of the first level."""
+        return Counter(
+            path.partition("/")[0]
+            for path in self.gallery.paths
+            if "/" in path and not path.startswith(("/", "../"))  # listed, and lying elsewhere
+        )
 
     def place(self, picture: int) -> int:
         """Return the place of a picture in the gallery by its id.
@@ -119,7 +140,10 @@ class State:
         prepared: queries that were searched with, by what they are.
         intake: decodes what is uploaded.
         uploads: the latest.
-        thumbnails: small copies, by what they were made of.
+        thumbnails: small copies, by the digest of what they were made of and their size.
+        pages: of maps, by the map's version and their number.
+        jobs: long work in the background.
+        findings: what they have found in the engine as it is now, by what was asked for.
         started: by the monotonic clock.
     """
 
@@ -130,6 +154,7 @@ class State:
         answer: Callable[[Sequence[Asked]], Sequence[SearchFound | Exception]],
     ) -> None:
         first = engine if isinstance(engine, Engine) else open_engine(engine)
+        _ = first.gallery  # whoever starts a service hears at once that there is none
         self.settings = settings
         self.directory = first.layout.directory
         self.device = first.device
@@ -144,7 +169,12 @@ class State:
         self.prepared: Bounded[tuple[object, ...], Query] = Bounded(_PREPARED_BYTES, _query_bytes)
         self.intake = Intake(self.limits)
         self.uploads = Uploads(settings.kept_bytes)
-        self.thumbnails: Bounded[tuple[object, ...], bytes] = Bounded(settings.thumbnail_bytes, len)
+        self.thumbnails: Bounded[tuple[str, int], Small] = Bounded(
+            settings.thumbnail_bytes, lambda one: len(one.data)
+        )
+        self.pages: Bounded[tuple[str, int], bytes] = Bounded(_PAGE_BYTES, len)
+        self.jobs = Jobs(lambda: self.roots)
+        self.findings = _no_findings()
         self.started = time.monotonic()
         self.ready = False
         self._opened = Opened(first, _files_seen(self.directory))
@@ -169,12 +199,15 @@ class State:
                 return False
             engine = await asyncio.to_thread(self._open_anew)
             self._opened = Opened(engine, seen)
+            self.findings = _no_findings()  # they hold on to the engine that was
             return True
 
     async def warm(self) -> None:
         """Read what a search needs, so that the first is as quick as any other."""
-        await asyncio.to_thread(_warm, self._opened.engine)
-        self.ready = True
+        async with self._looking:
+            if not self.ready:
+                await asyncio.to_thread(_warm, self._opened.engine)
+                self.ready = True
 
     async def follow(self) -> None:
         """Look every second whether the engine was changed, until cancelled."""
@@ -183,9 +216,12 @@ class State:
             # It may be in the midst of being replaced: the next look will do.
             with contextlib.suppress(LookalikeError, OSError):
                 await self.refresh()
+                if not self.ready:
+                    await self.warm()
 
     def close(self) -> None:
         """Let go of threads and processes."""
+        self.jobs.close(self.settings.shutdown_seconds)
         for part in (self.work, self.quick, self.slow):
             part.close()
         self.intake.close()
@@ -234,6 +270,10 @@ def _warm(engine: Engine) -> None:
     for metric in (check_metric(engine.manifest.metric), "inner"):
         engine.index(metric)
     engine.search(gallery.paths[0], 1)
+
+
+def _no_findings() -> Bounded[tuple[object, ...], object]:
+    return Bounded(_FINDINGS, lambda _: 1)
 
 
 def _query_bytes(query: Query) -> int:
