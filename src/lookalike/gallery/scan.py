@@ -125,8 +125,8 @@ def true_scores(
 def multiply_for_few() -> None:
     """Let faiss multiply matrices for few queries too, in all of this process.
 
-    By itself it compares a batch of some dozens row by row, which takes several times as long:
-    benchmarks/service.py. Which of the candidates are hits is not faiss's affair.
+    By itself it compares a batch of some dozens row by row, each with the whole gallery. Which of
+    the candidates are hits is not faiss's affair, so the hits stay the same.
     """
     import faiss
 

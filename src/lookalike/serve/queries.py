@@ -23,8 +23,8 @@ QueryKey = tuple[object, ...]
 
 
 def key_of(opened: Opened, query: QueryBody, include_self: bool) -> QueryKey:
-    """Return what a query is kept under once it is prepared."""
-    return (*opened.key, query.id, query.upload, query.box, include_self)
+    """Return what a query is kept under once prepared; a report changes what is known of it."""
+    return (*opened.key, opened.seen, query.id, query.upload, query.box, include_self)
 
 
 async def find_query(state: State, opened: Opened, query: QueryBody, key: QueryKey) -> Query:

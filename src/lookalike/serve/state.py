@@ -80,7 +80,8 @@ class Opened:
     @property
     def key(self) -> tuple[str, int]:
         """What something made from this state is kept under: encoder and gallery."""
-        return self.engine.manifest.fingerprint, self.version
+        # A gallery that was made anew counts its versions from the beginning.
+        return f"{self.engine.manifest.fingerprint}-{self.gallery.lineage}", self.version
 
     @cached_property
     def roots(self) -> tuple[Path, ...]:
