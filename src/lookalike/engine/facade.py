@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lookalike.engine.judging import judge_all, judge_examples, standings
 from lookalike.engine.living import LivingEngine
-from lookalike.engine.queries import Query, QueryLike, Standing, embed_all, first_of, resolve_all
+from lookalike.engine.queries import Query, QueryLike, Standing, first_of
 from lookalike.engine.replacement import notices_replacement
 from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, Metric, OnProgress, silent
@@ -45,22 +44,6 @@ class Engine(LivingEngine):
 
     def __len__(self) -> int:
         return self.manifest.counts.gallery
-
-    @notices_replacement
-    def embed(
-        self, pictures: Sequence[QueryLike], *, on_progress: OnProgress = silent
-    ) -> NDArray[np.float32]:
-        """Return the embeddings (N, D) of N pictures.
-
-        Args:
-            pictures: files, paths of the gallery, bytes, arrays (uint8, H × W or H × W × 3) or
-                Pillow images.
-            on_progress: told how many are done.
-
-        Raises:
-            QueryError: one of them cannot be read.
-        """
-        return self._embed(self._resolve(pictures), on_progress)
 
     @notices_replacement
     def prepare(self, pictures: Sequence[QueryLike], *, include_self: bool = False) -> list[Query]:
@@ -278,31 +261,6 @@ class Engine(LivingEngine):
 
         with writing(self.layout, "lookalike report"):
             return write_engine_report(self, baselines, data_home, archive, on_progress)
-
-    def _resolve(
-        self,
-        queries: Sequence[QueryLike],
-        on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
-    ) -> list[Query]:
-        return resolve_all(
-            queries,
-            gallery=self.gallery,
-            places=self.places,
-            image=self.image,
-            cache=self.cache,
-            limits=self.limits,
-            on_unreadable=on_unreadable,
-        )
-
-    def _embed(self, queries: list[Query], on_progress: OnProgress) -> NDArray[np.float32]:
-        return embed_all(
-            queries, self.gallery, lambda p: self.encoder.embed(p, on_progress=on_progress)
-        )
-
-    def _drawable(self, hits: Hits, query: Query) -> Hits:
-        from lookalike.engine.looking import drawable
-
-        return drawable(self, hits, query)
 
 
 def open_engine(

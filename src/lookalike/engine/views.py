@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.engine.parts import EngineParts
+from lookalike.engine.asking import AskedEngine
 from lookalike.types import Hits, OnProgress, silent
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineViews"]
 
 
-class EngineViews(EngineParts):
+class EngineViews(AskedEngine):
     """An engine's parts, and the pictures that they make."""
 
     def grid(self, hits: Sequence[Hits]) -> Image:

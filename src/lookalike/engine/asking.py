@@ -1,0 +1,63 @@
+"""From what a person asks with to embeddings, and back to what they can look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from lookalike.engine.parts import EngineParts
+from lookalike.engine.queries import Query, QueryLike, embed_all, resolve_all
+from lookalike.engine.replacement import notices_replacement
+from lookalike.errors import UnreadableQueryError
+from lookalike.types import Hits, OnProgress, silent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["AskedEngine"]
+
+
+class AskedEngine(EngineParts):
+    """An engine's parts, and what reads and embeds queries."""
+
+    @notices_replacement
+    def embed(
+        self, pictures: Sequence[QueryLike], *, on_progress: OnProgress = silent
+    ) -> NDArray[np.float32]:
+        """Return the embeddings (N, D) of N pictures.
+
+        Args:
+            pictures: files, paths of the gallery, bytes, arrays (uint8, H × W or H × W × 3) or
+                Pillow images.
+            on_progress: told how many are done.
+
+        Raises:
+            QueryError: one of them cannot be read.
+        """
+        return self._embed(self._resolve(pictures), on_progress)
+
+    def _resolve(
+        self,
+        queries: Sequence[QueryLike],
+        on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
+    ) -> list[Query]:
+        return resolve_all(
+            queries,
+            gallery=self.gallery,
+            places=self.places,
+            image=self.image,
+            cache=self.cache,
+            limits=self.limits,
+            on_unreadable=on_unreadable,
+        )
+
+    def _embed(self, queries: list[Query], on_progress: OnProgress) -> NDArray[np.float32]:
+        return embed_all(
+            queries, self.gallery, lambda p: self.encoder.embed(p, on_progress=on_progress)
+        )
+
+    def _drawable(self, hits: Hits, query: Query) -> Hits:
+        from lookalike.engine.looking import drawable
+
+        return drawable(self, hits, query)
