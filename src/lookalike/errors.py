@@ -17,6 +17,7 @@ The tree::
     ├── QueryError          a query cannot be answered
     │   └── UnreadableQueryError  its picture is there and cannot be read
     ├── StorageError        the disk is full or may not be written
+    ├── ServiceError        a request to the service is not answered
     └── MissingExtraError   an optional library is not installed
 
 A message is one line: what is wrong, what was got, what was wanted, what to do next.
@@ -35,6 +36,7 @@ __all__ = [
     "MissingExtraError",
     "PictureError",
     "QueryError",
+    "ServiceError",
     "SettingsError",
     "StorageError",
     "TrainingError",
@@ -108,6 +110,10 @@ class UnreadableQueryError(QueryError):
 
 class StorageError(LookalikeError):
     """The disk is full, or a file or folder may not be written."""
+
+
+class ServiceError(LookalikeError):
+    """A request to the service is not answered."""
 
 
 class MissingExtraError(LookalikeError):

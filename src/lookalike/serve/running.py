@@ -1,0 +1,79 @@
+"""Running the service until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from lookalike.engine import Engine
+from lookalike.errors import ServiceError
+from lookalike.serve.app import create_app
+from lookalike.serve.settings import ServeSettings
+
+__all__ = ["serve"]
+
+
+def serve(
+    engine: Engine | str | Path,
+    settings: ServeSettings | None = None,
+    *,
+    on_start: Callable[[str], None] | None = None,
+) -> None:
+    """Serve an engine until Ctrl-C or a signal to end.
+
+    Args:
+        engine: opened, or its directory.
+        settings: of the service.
+        on_start: told the address once the server listens there.
+
+    Raises:
+        EngineError: there is no engine.
+        ServiceError: nobody can listen at this address.
+    """
+    settings = settings or ServeSettings()
+    app = create_app(engine, settings)
+    listener = _listen(settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+    )
+    if on_start is not None:
+        on_start(_address(settings, listener))
+    with listener:
+        uvicorn.Server(config).run([listener])
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    """Return a socket that listens; a port that is taken is said to be."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(socket.SOMAXCONN)
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        if error.errno == errno.EADDRINUSE:
+            raise ServiceError(
+                f"{where} is taken by another program: wanted a free port, as --port "
+                f"{settings.port + 1 if settings.port < 65_535 else 0} (0 takes any)"
+            ) from error
+        raise ServiceError(
+            f"cannot listen at {where}: {(error.strerror or 'error').lower()}"
+        ) from error
+    return listener
+
+
+def _address(settings: ServeSettings, listener: socket.socket) -> str:
+    host = settings.host if settings.host not in ("0.0.0.0", "::") else socket.gethostname()
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{listener.getsockname()[1]}/"

@@ -1,0 +1,215 @@
+"""What a service holds: the engine as it is now, and what was made from it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from fastapi import Depends, Request
+
+from lookalike.engine import Engine, open_engine
+from lookalike.engine.files import picture_roots
+from lookalike.errors import LookalikeError
+from lookalike.gallery import newest_version
+from lookalike.images import IntakeLimits
+from lookalike.images.guarded import Intake
+from lookalike.serve.bounded import Bounded
+from lookalike.serve.errors import Refusal
+from lookalike.serve.pool import Pool
+from lookalike.serve.settings import ServeSettings
+from lookalike.serve.uploads import Uploads
+from lookalike.types import check_metric
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lookalike.gallery import Gallery
+
+__all__ = ["Opened", "State", "StateOf", "state_of"]
+
+# Between two looks whether another process has changed the engine.
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """One state of an engine: it stays what it is while somebody uses it.
+
+    Attributes:
+        engine: opened, and never refreshed.
+        seen: what its files were like, to tell whether they are others by now.
+    """
+
+    engine: Engine
+    seen: tuple[object, ...]
+
+    @property
+    def gallery(self) -> Gallery:
+        """The pictures."""
+        return self.engine.gallery
+
+    @property
+    def version(self) -> int:
+        """Of the gallery."""
+        return self.gallery.version
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What something made from this state is kept under: encoder and gallery."""
+        return self.engine.manifest.fingerprint, self.version
+
+    @cached_property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders that pictures may lie in, without links."""
+        return tuple(root.resolve() for root in picture_roots(self.engine))
+
+    def place(self, picture: int) -> int:
+        """Return the place of a picture in the gallery by its id.
+
+        Raises:
+            Refusal: there is no such picture.
+        """
+        ids = self.gallery.ids
+        place = int(np.searchsorted(ids, picture))
+        if place >= len(ids) or ids[place] != picture:
+            raise Refusal(404, f"there is no picture {picture}: it may be gone since the last sync")
+        return place
+
+    def places(self, pictures: Sequence[int]) -> NDArray[np.int64]:
+        """Return the places of several pictures.
+
+        Raises:
+            Refusal: one of them does not exist.
+        """
+        return np.array([self.place(one) for one in pictures], np.int64)
+
+
+class State:
+    """What the requests of one service share.
+
+    Args:
+        engine: an engine, or its directory.
+        settings: of the service.
+
+    Attributes:
+        settings: of the service.
+        directory: the engine's.
+        device: where the encoder runs.
+        work: threads that read and decode.
+        search: the one thread that searches.
+        intake: decodes what is uploaded.
+        uploads: the latest.
+        thumbnails: small copies, by what they were made of.
+        started: by the monotonic clock.
+    """
+
+    def __init__(self, engine: Engine | str | Path, settings: ServeSettings) -> None:
+        first = engine if isinstance(engine, Engine) else open_engine(engine)
+        self.settings = settings
+        self.directory = first.layout.directory
+        self.device = first.device
+        self.limits = _upload_limits(first.limits, settings)
+        self.work = Pool("work", settings.threads, settings.queue)
+        self.search = Pool("search", 1, settings.queue)
+        self.intake = Intake(self.limits)
+        self.uploads = Uploads(settings.kept_bytes)
+        self.thumbnails: Bounded[tuple[object, ...], bytes] = Bounded(settings.thumbnail_bytes, len)
+        self.started = time.monotonic()
+        self.ready = False
+        self._opened = Opened(first, _files_seen(self.directory))
+        self._looking = asyncio.Lock()
+
+    @property
+    def opened(self) -> Opened:
+        """The engine as it is now; ask once for each request."""
+        return self._opened
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Folders whose names nobody is told."""
+        directory = self.directory
+        return (directory, directory.resolve(), *picture_roots(self.opened.engine))
+
+    async def refresh(self) -> bool:
+        """Take up what a sync, or another process, has changed; return whether anything has."""
+        async with self._looking:
+            seen = await asyncio.to_thread(_files_seen, self.directory)
+            if seen == self._opened.seen:
+                return False
+            engine = await asyncio.to_thread(self._open_anew)
+            self._opened = Opened(engine, seen)
+            return True
+
+    async def warm(self) -> None:
+        """Read what a search needs, so that the first is as quick as any other."""
+        await self.search.run(_warm, self._opened.engine)
+        self.ready = True
+
+    async def follow(self) -> None:
+        """Look every second whether the engine was changed, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            # It may be in the midst of being replaced: the next look will do.
+            with contextlib.suppress(LookalikeError, OSError):
+                await self.refresh()
+
+    def close(self) -> None:
+        """Let go of threads and processes."""
+        for pool in (self.work, self.search):
+            pool.close()
+        self.intake.close()
+
+    def _open_anew(self) -> Engine:
+        engine = open_engine(self.directory, device=self.device)
+        _warm(engine)
+        return engine
+
+
+def state_of(request: Request) -> State:
+    """Return the state of the service that a request came to."""
+    state = request.app.state.lookalike
+    if not isinstance(state, State):
+        raise Refusal(503, "the service is not ready", retry_after=1)
+    return state
+
+
+StateOf = Annotated[State, Depends(state_of)]
+
+
+def _files_seen(directory: Path) -> tuple[object, ...]:
+    """Return what changes whenever an engine does, at the cost of a few looks at the disk."""
+    from lookalike.engine.manifest import Layout
+
+    layout = Layout(directory)
+    times = []
+    for place in (layout.manifest, layout.calibration):
+        try:
+            status = place.stat()
+            times.append((status.st_mtime_ns, status.st_ino, status.st_size))
+        except OSError:
+            times.append((0, 0, 0))
+    return (newest_version(layout.gallery), *times)
+
+
+def _warm(engine: Engine) -> None:
+    own = check_metric(engine.manifest.metric)
+    if len(engine.gallery):
+        engine.index(own)
+        engine.search(engine.gallery.paths[0], 1)
+    _ = engine.calibration, engine.cache
+
+
+def _upload_limits(own: IntakeLimits, settings: ServeSettings) -> IntakeLimits:
+    return IntakeLimits(
+        max_pixels=min(own.max_pixels, settings.upload_pixels),
+        max_bytes=min(own.max_bytes, settings.upload_bytes),
+        seconds=min(own.seconds, settings.upload_seconds),
+        memory=own.memory,
+    )
