@@ -43,6 +43,8 @@ export class SearchView {
       onError: (error) => this.#failed(error),
       onBusy: (busy) => this.grid.element.setAttribute("aria-busy", String(busy)),
     });
+    /** Told of every new set of results. @type {Set<(items: Item[]) => void>} */
+    this.found = new Set();
     this.balanceRoom = h("div", { class: "balance-room" });
     this.said = h("p", { class: "count" });
     this.note = h("p", { class: "known", hidden: true });
@@ -58,6 +60,7 @@ export class SearchView {
     this.query.show(state);
     this.filters.show(state);
     this.results.want(state);
+    this.grid.draw();
   }
 
   /** The gallery was changed: what is shown is asked for again. */
@@ -125,6 +128,7 @@ export class SearchView {
     // Another query begins at its closest; the slider and the filters leave the eye where it is.
     if (!same) this.#toTop();
     if (!found.items.length) this.#nothing();
+    for (const told of this.found) told(found.items);
     performance.mark("lookalike-results");
   }
 

@@ -1,0 +1,70 @@
+/** @file The two small programs that draw the map. */
+
+/** Most pages of thumbnails that the map shows; see `atlas.js`. */
+export const MOST_PAGES = 128;
+
+export const VERTEX = `#version 300 es
+precision highp float;
+precision highp int;
+layout(location = 0) in vec2 place;
+layout(location = 1) in uint slot;
+layout(location = 2) in vec4 look;    // colour, and how much it is marked
+uniform vec2 centre;                  // of the window, on the map
+uniform vec2 perPixel;                // clip units a map unit
+uniform vec2 pixel;                   // clip units a pixel
+uniform float dot_;                   // side of a point, pixels
+uniform float tile_;                  // side of a thumbnail, pixels
+uniform float nearness;               // 0 points, 1 thumbnails
+uniform float faded;                  // how far all that is not marked steps back
+uniform int layers[${MOST_PAGES}];
+flat out int layer;
+flat out vec3 colour;
+flat out float strength;
+flat out float mark;
+flat out vec2 corner;                 // of the thumbnail on its page
+out vec2 inside;
+void main() {
+  vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+  uint page = slot >> 12u;
+  layer = page < ${MOST_PAGES}u && nearness > 0.0 ? layers[page] : -1;
+  float side = layer >= 0 ? mix(dot_, tile_, nearness) : dot_ * (1.0 + look.a * .8);
+  side *= 1.0 + look.a * .18;
+  gl_Position = vec4((place - centre) * perPixel + (unit - .5) * side * pixel * vec2(1, -1), 0, 1);
+  uint tile = slot & 4095u;
+  corner = vec2(tile & 63u, tile >> 6u) / 64.0;
+  inside = unit;
+  colour = look.rgb;
+  mark = look.a;
+  strength = mix(1.0, mix(1.0, .16, faded), 1.0 - look.a);
+}`;
+
+export const FRAGMENT = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp sampler2DArray;
+uniform sampler2DArray pages;
+uniform float nearness;
+uniform float edge;                   // one pixel, as a share of a thumbnail
+uniform vec3 accent;
+flat in int layer;
+flat in vec3 colour;
+flat in float strength;
+flat in float mark;
+flat in vec2 corner;
+in vec2 inside;
+out vec4 result;
+void main() {
+  float away = length(inside - .5) * 2.0;
+  float round_ = 1.0 - smoothstep(.72, 1.0, away);
+  vec4 point = vec4(mix(colour, accent, mark * .85), 1.0) * round_;
+  if (layer < 0) {
+    result = point * strength;
+    return;
+  }
+  // Half a texel is left out at the border, or a neighbour on the page would shine in.
+  vec2 at = corner + (inside * (31.0 / 32.0) + .5 / 32.0) / 64.0;
+  vec4 picture = vec4(texture(pages, vec3(at, float(layer))).rgb, 1.0);
+  vec2 border = min(inside, 1.0 - inside);
+  if (mark > 0.0 && min(border.x, border.y) < edge * 2.5) picture.rgb = accent;
+  result = mix(point, picture, nearness) * strength;
+}`;
