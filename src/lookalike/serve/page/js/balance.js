@@ -22,7 +22,7 @@ export function makeBalance({ natural, low, high }) {
   store.subscribe((state) => show(state.balance));
   show(store.state.balance);
   return h("div", { class: "balance" },
-    h("div", { class: "balance-track" }, h("span", { "aria-hidden": "true" }, low), range, h("span", { "aria-hidden": "true" }, high)));
+    h("div", { class: "balance-ends", "aria-hidden": "true" }, h("span", {}, low), h("span", {}, high)), range);
 }
 
 /** @param {number} at @param {number} natural @param {string} low @param {string} high */

@@ -18,6 +18,7 @@ export function exportMenu() {
   const menu = h("div", { class: "menu", id: "export-menu", popover: "auto", role: "group", "aria-label": "Export the results" },
     FORMATS.map(({ format, words, aside }) => h("button", { type: "button", "data-format": format, on: { click: () => { menu.hidePopover(); take(format); } } }, words, h("span", {}, aside))));
   const button = h("button", { class: "button", type: "button", id: "export", popovertarget: "export-menu" }, icon("download"), h("span", {}, "Export"));
+  const room = h("div", { class: "export" }, button, menu);
   menu.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
     const place = button.getBoundingClientRect();
@@ -26,10 +27,10 @@ export function exportMenu() {
     menu.querySelector("button").focus();
   });
   menu.addEventListener("keydown", (event) => walk(menu, /** @type {KeyboardEvent} */ (event)));
-  const show = (/** @type {import("./state.js").State} */ state) => { button.hidden = !state.queries.length; };
+  const show = (/** @type {import("./state.js").State} */ state) => { room.hidden = !state.queries.length; };
   store.subscribe(show);
   show(store.state);
-  return h("div", { class: "export" }, button, menu);
+  return room;
 }
 
 /** @param {HTMLElement} menu @param {KeyboardEvent} event */

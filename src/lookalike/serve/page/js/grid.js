@@ -85,6 +85,7 @@ export class Grid {
     this.layout.extend(this.items.map(({ picture, hit }) => ({
       width: picture.width, height: picture.height, band: bands ? hit?.band ?? null : null,
     })));
+    this.element.classList.toggle("headed", this.layout.headings.length > 0);
     this.list.style.height = `${Math.ceil(this.layout.bottom)}px`;
     this.#head();
   }

@@ -115,17 +115,18 @@ export class QueryPanel {
   /** @param {Query[]} queries */
   #showChips(queries) {
     const alone = queries.length === 1;
-    fill(this.chips, ...queries.map((query, at) => this.#chip(query, at, alone)),
-      h("li", { class: "chip-add" }, h("button", { type: "button", "aria-label": "Add a picture to the query", title: "Add a picture", on: { click: () => pick(this.take, { add: true }) } }, icon("plus"))));
+    // A single query is the picture above: a chip would only show it twice.
+    this.chips.hidden = alone;
+    fill(this.chips, ...queries.map((query, at) => this.#chip(query, at)));
   }
 
-  /** @param {Query} query @param {number} at @param {boolean} alone */
-  #chip(query, at, alone) {
+  /** @param {Query} query @param {number} at */
+  #chip(query, at) {
     const more = query.weight > 0;
     const name = query.kind === "up" ? "your picture" : fileName(met(query.ref)?.path ?? `picture ${query.ref}`);
     const sign = h("button", {
-      class: "chip-sign", type: "button", disabled: alone, "aria-label": `${more ? "More" : "Less"} like ${name}; change to ${more ? "less" : "more"}`,
-      title: alone ? "More like this" : `${more ? "More" : "Less"} like this – click to change`, on: { click: () => this.#flip(at) },
+      class: "chip-sign", type: "button", "aria-label": `${more ? "More" : "Less"} like ${name}; change to ${more ? "less" : "more"}`,
+      title: `${more ? "More" : "Less"} like this – click to change`, on: { click: () => this.#flip(at) },
     }, icon(more ? "plus" : "minus"));
     const picture = h("button", {
       class: "chip-picture", type: "button", "aria-pressed": String(at === this.active),

@@ -101,9 +101,10 @@ export class SearchView {
 
   #build() {
     const bring = h("div", { class: "bring" },
-      h("button", { class: "button", type: "button", on: { click: () => pick(this.take) } }, icon("upload"), "Another picture"),
+      h("button", { class: "button", type: "button", on: { click: () => pick(this.take) } }, icon("upload"), h("span", {}, "Another picture")),
+      h("button", { class: "quiet", type: "button", "aria-label": "Add a picture to the query", title: "Add a picture to the query", on: { click: () => pick(this.take, { add: true }) } }, icon("plus")),
       h("button", { class: "quiet", type: "button", "aria-label": "Photograph", title: "Photograph", on: { click: () => photograph(this.take) } }, icon("camera")),
-      h("button", { class: "quiet bring-clear", type: "button", title: "Clear the query", on: { click: () => store.set({ queries: [] }) } }, icon("close"), "Clear"));
+      h("button", { class: "quiet bring-clear", type: "button", "aria-label": "Clear the query", title: "Clear the query", on: { click: () => store.set({ queries: [] }) } }, icon("close")));
     return h("div", { class: "search" },
       h("aside", { class: "side", "aria-label": "What is searched" }, this.query.element, bring, this.balanceRoom, this.filters.element),
       h("div", { class: "found" },
@@ -145,7 +146,7 @@ export class SearchView {
       ? `${several(found.total, "picture")} ${queryWords(queries)}`
       : `${several(found.all, "picture")}${Object.keys(filters(store.state)).length ? " pass the filters" : " in the gallery"}`;
     const aside = queries.length ? `the closest of ${count(found.all)}` : "";
-    fill(this.said, h("strong", {}, words), aside && h("span", {}, ` ${aside}`));
+    fill(this.said, h("strong", {}, words), aside && h("span", {}, ` · ${aside}`));
     this.note.hidden = found.known !== false;
     this.note.textContent = "There is nothing like it in this gallery. These come closest.";
     announce(`${words}${aside ? `, ${aside}` : ""}.${found.known === false ? " There is nothing like it in this gallery." : ""}`);

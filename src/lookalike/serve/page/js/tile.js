@@ -74,7 +74,7 @@ export function badge({ hit }) {
   const band = hit?.band ? BANDS[hit.band] : null;
   if (!band) return null;
   const sure = hit.band === "duplicate" && hit.probability !== null ? ` ${percent(hit.probability)}` : "";
-  return h("span", { class: `band band-${hit.band}`, "aria-hidden": "true" }, dots(band.dots), `${band.word}${sure}`);
+  return h("span", { class: `band band-${hit.band}`, "aria-hidden": "true" }, dots(band.dots), h("span", { class: "word" }, band.word), sure);
 }
 
 /** Three dots, so many of them full. @param {number} full */

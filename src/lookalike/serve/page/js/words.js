@@ -57,7 +57,7 @@ export function percent(share) {
  * @type {Record<string, {word: string, heading: string, dots: number}>}
  */
 export const BANDS = {
-  duplicate: { word: "Same picture", heading: "The same picture, or an edited copy", dots: 3 },
+  duplicate: { word: "Same picture", heading: "The same picture", dots: 3 },
   close: { word: "Close", heading: "Close", dots: 2 },
   related: { word: "Related", heading: "Related", dots: 1 },
   nothing: { word: "Unlike", heading: "Not much alike", dots: 0 },

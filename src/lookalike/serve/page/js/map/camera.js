@@ -24,7 +24,8 @@ export class Camera {
 
   /** @param {number} width @param {number} height @param {number} count of pictures on the map */
   resize(width, height, count) {
-    const whole = this.zoom <= this.whole * 1.01;
+    // Until it is moved, all of the map is shown.
+    const whole = this.width === 1 || this.zoom <= this.whole * 1.01;
     this.width = width;
     this.height = height;
     // At its nearest about four pictures fit across.

@@ -107,7 +107,7 @@ export class Chart {
   #paint() {
     const colours = labelColours(engine.facts, this.map, this.points);
     fill(this.legend, legend(colours));
-    this.renderer.paint(colours.map(({ colour }) => colour), token("--accent"));
+    this.renderer.paint(colours.map(({ colour }) => colour), token("--accent"), token("--page"));
     this.draw();
   }
 

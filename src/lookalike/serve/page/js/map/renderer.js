@@ -8,7 +8,7 @@ const BYTES = 16;
 const FAR = 9;
 const NEAR = 15;
 const LARGEST = 76;
-const UNIFORMS = ["centre", "perPixel", "pixel", "dot_", "tile_", "nearness", "faded", "layers", "pages", "edge", "accent"];
+const UNIFORMS = ["centre", "perPixel", "pixel", "dot_", "tile_", "nearness", "faded", "layers", "pages", "edge", "accent", "paper"];
 
 export class Renderer {
   /**
@@ -30,16 +30,18 @@ export class Renderer {
     this.top = buffer(gl, new ArrayBuffer(0));
     this.marked = 0;
     this.accent = [0.3, 0.3, 0.9];
+    this.paper = [1, 1, 1];
     gl.useProgram(this.program);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     this.colours = [[120, 126, 136]];
   }
 
-  /** @param {number[][]} colours by label; the last is for all others @param {number[]} accent 0 to 255 */
-  paint(colours, accent) {
+  /** @param {number[][]} colours by label; the last is for all others @param {number[]} accent 0 to 255 @param {number[]} paper */
+  paint(colours, accent, paper) {
     this.colours = colours;
     this.accent = accent.map((value) => value / 255);
+    this.paper = paper.map((value) => value / 255);
     const data = new ArrayBuffer(this.points.count * BYTES);
     for (let at = 0; at < this.points.count; at += 1) this.#write(data, at, at, 0);
     this.#fill(this.all, data);
@@ -121,6 +123,7 @@ export class Renderer {
     gl.uniform1iv(at.layers, this.atlas.layers);
     gl.uniform1f(at.edge, 1 / side);
     gl.uniform3fv(at.accent, this.accent);
+    gl.uniform3fv(at.paper, this.paper);
     gl.uniform1i(at.pages, 0);
     if (this.atlas.texture) gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.atlas.texture);
   }

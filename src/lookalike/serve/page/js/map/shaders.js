@@ -35,7 +35,7 @@ void main() {
   inside = unit;
   colour = look.rgb;
   mark = look.a;
-  strength = mix(1.0, mix(1.0, .16, faded), 1.0 - look.a);
+  strength = mix(1.0, mix(1.0, .22, faded), 1.0 - look.a);
 }`;
 
 export const FRAGMENT = `#version 300 es
@@ -46,6 +46,7 @@ uniform sampler2DArray pages;
 uniform float nearness;
 uniform float edge;                   // one pixel, as a share of a thumbnail
 uniform vec3 accent;
+uniform vec3 paper;                   // what lies behind: what steps back fades into it
 flat in int layer;
 flat in vec3 colour;
 flat in float strength;
@@ -56,15 +57,15 @@ out vec4 result;
 void main() {
   float away = length(inside - .5) * 2.0;
   float round_ = 1.0 - smoothstep(.72, 1.0, away);
-  vec4 point = vec4(mix(colour, accent, mark * .85), 1.0) * round_;
+  vec4 point = vec4(mix(paper, mix(colour, accent, mark * .85), strength), 1.0) * round_;
   if (layer < 0) {
-    result = point * strength;
+    result = point;
     return;
   }
   // Half a texel is left out at the border, or a neighbour on the page would shine in.
   vec2 at = corner + (inside * (31.0 / 32.0) + .5 / 32.0) / 64.0;
-  vec4 picture = vec4(texture(pages, vec3(at, float(layer))).rgb, 1.0);
+  vec4 picture = vec4(mix(paper, texture(pages, vec3(at, float(layer))).rgb, strength), 1.0);
   vec2 border = min(inside, 1.0 - inside);
   if (mark > 0.0 && min(border.x, border.y) < edge * 2.5) picture.rgb = accent;
-  result = mix(point, picture, nearness) * strength;
+  result = mix(point, picture, nearness);
 }`;
