@@ -1,5 +1,7 @@
 /** @file The server, as functions. Everything the page knows comes through here. */
 
+import { capital } from "./words.js";
+
 /**
  * @typedef {{id: number, path: string, label: string | null, folder: string, width: number, height: number, version?: string}} Picture
  * @typedef {{rank: number, score: number, probability: number | null, percentile: number | null, band: string | null, picture: Picture}} Hit
@@ -84,7 +86,7 @@ async function refusal(response) {
   } catch {
     // Not every refusal is JSON: a proxy in between has its own words.
   }
-  const message = said?.message ?? `The server refused (${response.status} ${response.statusText}).`;
+  const message = capital(said?.message ?? `The server refused (${response.status} ${response.statusText}).`);
   return new ApiError(response.status, said?.kind ?? "refused", message);
 }
 

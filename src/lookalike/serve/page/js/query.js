@@ -49,6 +49,7 @@ export class QueryPanel {
   showComing(url) {
     if (!this.stage.isConnected) fill(this.element, this.#held());
     this.drawn = "";
+    this.stageImage.classList.remove("lost", "tiny");
     this.stageImage.src = url;
     this.caption.textContent = "Searching …";
     this.box.show(null);
@@ -81,6 +82,7 @@ export class QueryPanel {
   /** @param {Query} query */
   #showStage(query) {
     const source = queryImage(query, 320);
+    this.stageImage.classList.remove("lost");
     if (this.stageImage.src !== source) this.stageImage.src = source;
     this.stageImage.onerror = () => this.#lost(query);
     this.box.show(query.box);
@@ -107,6 +109,7 @@ export class QueryPanel {
 
   /** @param {Query} query */
   #lost(query) {
+    this.stageImage.classList.add("lost");
     this.caption.textContent = query.kind === "up"
       ? "This picture is no longer kept here: drop it again."
       : "This picture cannot be shown.";

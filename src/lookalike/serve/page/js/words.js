@@ -70,7 +70,7 @@ export const BANDS = {
  */
 export function scoreSentence(hit, metric) {
   const parts = [];
-  if (hit.probability !== null && hit.probability !== undefined && hit.probability >= 0.005) {
+  if (hit.probability !== null && hit.probability !== undefined && hit.probability >= 0.1) {
     parts.push(`${capital(percent(hit.probability))} sure to be the same picture, perhaps edited.`);
   }
   if (hit.percentile !== null && hit.percentile !== undefined) {

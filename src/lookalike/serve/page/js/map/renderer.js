@@ -121,7 +121,7 @@ export class Renderer {
     gl.uniform1f(at.nearness, this.atlas.capacity ? nearness : 0);
     gl.uniform1f(at.faded, this.marked ? 1 : 0);
     gl.uniform1iv(at.layers, this.atlas.layers);
-    gl.uniform1f(at.edge, 1 / side);
+    gl.uniform1f(at.edge, Math.min(Math.max(side * 0.07, 1), 2.5) / side);
     gl.uniform3fv(at.accent, this.accent);
     gl.uniform3fv(at.paper, this.paper);
     gl.uniform1i(at.pages, 0);

@@ -66,6 +66,6 @@ void main() {
   vec2 at = corner + (inside * (31.0 / 32.0) + .5 / 32.0) / 64.0;
   vec4 picture = vec4(mix(paper, texture(pages, vec3(at, float(layer))).rgb, strength), 1.0);
   vec2 border = min(inside, 1.0 - inside);
-  if (mark > 0.0 && min(border.x, border.y) < edge * 2.5) picture.rgb = accent;
+  if (mark > 0.0 && min(border.x, border.y) < edge) picture.rgb = accent;
   result = mix(point, picture, nearness);
 }`;
