@@ -41,3 +41,4 @@ def serve(
             typer.launch(address)
 
     run(open_engine(engine, device=device), settings, on_start=started)
+    typer.echo("lookalike: stopped", err=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
     from lookalike.images import CacheUpdate, PictureCache
 
-__all__ = ["cache_matches", "cached_gallery", "match_cache", "require_decoder"]
+__all__ = ["cache_matches", "cache_rows", "cached_gallery", "match_cache", "require_decoder"]
 
 
 def cached_gallery(engine: EngineParts) -> tuple[PictureCache, NDArray[np.int64]]:
@@ -37,6 +37,24 @@ def cached_gallery(engine: EngineParts) -> tuple[PictureCache, NDArray[np.int64]
             f"bring them back with `lookalike index {shlex.quote(str(place))}`"
         )
     return cache, np.array(rows, np.int64)
+
+
+def cache_rows(engine: EngineParts, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows among the decoded pictures of some places of the gallery.
+
+    -1 stands for a picture that is not there, or there as it was before its file was changed.
+    """
+    cache, gallery = engine.cache, engine.gallery
+    rows = np.full(len(places), -1, np.int64)
+    if cache is None:
+        return rows
+    for number, (place, path) in enumerate(
+        zip(places.tolist(), gallery.paths_at(places), strict=True)
+    ):
+        row = cache.position(path)
+        if row is not None and cache.sha256[row] == gallery.sha256[place]:
+            rows[number] = row
+    return rows
 
 
 def require_decoder(engine: EngineParts, what: str) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine.judging import judge_all, judge_examples
+from lookalike.engine.judging import judge_all, judge_examples, standings
 from lookalike.engine.living import LivingEngine
 from lookalike.engine.parts import notices_replacement
-from lookalike.engine.queries import Query, QueryLike, embed_all, first_of, resolve_all
+from lookalike.engine.queries import Query, QueryLike, Standing, embed_all, first_of, resolve_all
 from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, Metric, OnProgress, silent
 
@@ -60,6 +61,30 @@ class Engine(LivingEngine):
             QueryError: one of them cannot be read.
         """
         return self._embed(self._resolve(pictures), on_progress)
+
+    @notices_replacement
+    def prepare(self, pictures: Sequence[QueryLike], *, include_self: bool = False) -> list[Query]:
+        """Return pictures as queries that can be searched with again and again, at less cost.
+
+        They are read and embedded, and it is found out how they stand to the gallery. They belong
+        to the gallery as it is now.
+
+        Args:
+            pictures: as the queries of `search_many`.
+            include_self: as the searches will have it.
+
+        Raises:
+            QueryError: one of them cannot be read.
+        """
+        resolved = self._resolve(pictures)
+        embeddings = self._embed(resolved, silent)
+        stand: list[Standing | None] = [None] * len(resolved)
+        if self.calibration is not None and resolved:
+            stand = [*standings(self, resolved, embeddings, include_self=include_self)]
+        return [
+            replace(query, embedding=row, standing=one)
+            for query, row, one in zip(resolved, embeddings, stand, strict=True)
+        ]
 
     def search(
         self,
@@ -140,6 +165,8 @@ class Engine(LivingEngine):
         k: int | None = None,
         *,
         unlike: Sequence[QueryLike] = (),
+        like_weights: Sequence[float] | None = None,
+        unlike_weights: Sequence[float] | None = None,
         combine: Combine = "mean",
         metric: Metric | None = None,
         where: str | None = None,
@@ -153,6 +180,8 @@ class Engine(LivingEngine):
             like: what to look for; as the queries of `search_many`, at least one.
             k: hits; None for the preset's own. More than there are gives all.
             unlike: what to keep away from.
+            like_weights: how much each of `like` counts, above 0; None for 1 each.
+            unlike_weights: the same of `unlike`.
             combine: "mean" makes one query of all examples, "best" takes each picture's best match
                 among them; see `lookalike.search.mean_query` and `best_match`.
             metric: "euclidean", "cosine" or "inner"; None for the engine's own.
@@ -179,6 +208,8 @@ class Engine(LivingEngine):
             embeddings[len(liked) :],
             name=liked[0].name if len(liked) == 1 else f"{len(liked)} examples",
             k=self.manifest.k if k is None else k,
+            like_weights=like_weights,
+            unlike_weights=unlike_weights,
             combine=combine,
             where=where,
             leave_out=None if include_self else positions[positions >= 0],

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.queries import Query, Standing
+from lookalike.errors import EngineError
 from lookalike.search import EVIDENCE_DEPTH, evidence
 from lookalike.types import BANDS, Hits, check_metric
 
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lookalike.engine.facade import Engine
-    from lookalike.engine.queries import Query
 
-__all__ = ["judge_all", "judge_examples"]
+__all__ = ["judge_all", "judge_examples", "standings"]
 
 
 def judge_all(
@@ -45,21 +46,67 @@ def judge_all(
     if calibration is None or not len(found):
         return list(found)
     index = engine.index(check_metric(engine.manifest.metric))
+    stand = standings(engine, queries, embeddings, include_self=include_self)
+    return [
+        calibration.judge(
+            hits,
+            index.score(row[None], _places(engine, hits))[0],
+            best=one.best,
+            known=one.known,
+        )
+        for hits, row, one in zip(found, embeddings, stand, strict=True)
+    ]
+
+
+def standings(
+    engine: Engine,
+    queries: Sequence[Query],
+    embeddings: NDArray[np.float32],
+    *,
+    include_self: bool = False,
+) -> list[Standing]:
+    """Return how queries stand to the whole gallery; the engine must have a calibration.
+
+    Those that know it are not asked about again.
+
+    Args:
+        engine: whose gallery it is.
+        queries: what is searched for.
+        embeddings: float32 (Q, D), plain, of the queries.
+        include_self: a picture of the gallery may find itself.
+
+    Raises:
+        EngineError: there is no calibration.
+    """
+    known = [
+        query.standing
+        if query.standing is not None and query.standing.include_self == include_self
+        else None
+        for query in queries
+    ]
+    rows = [number for number, one in enumerate(known) if one is None]
+    if rows:
+        fresh = [queries[number] for number in rows]
+        found = iter(_stand(engine, fresh, embeddings[rows], include_self))
+        return [next(found) if one is None else one for one in known]
+    return [one for one in known if one is not None]
+
+
+def _stand(
+    engine: Engine, queries: Sequence[Query], embeddings: NDArray[np.float32], include_self: bool
+) -> list[Standing]:
+    calibration = engine.calibration
+    if calibration is None:
+        raise EngineError("the scores of this engine mean nothing yet: run `lookalike report`")
+    index = engine.index(check_metric(engine.manifest.metric))
     places = np.array([query.position for query in queries], np.int64)
     near = index.search(embeddings, EVIDENCE_DEPTH, exclude=None if include_self else places)
     known = calibration.familiarity.knows(
         evidence(index, embeddings, near, engine.encoder.widths, _errors(engine, queries))
     )
     return [
-        calibration.judge(
-            hits,
-            index.score(row[None], _places(engine, hits))[0],
-            best=float(best),
-            known=bool(is_known),
-        )
-        for hits, row, best, is_known in zip(
-            found, embeddings, near.scores[:, 0], known, strict=True
-        )
+        Standing(float(best), bool(one), include_self)
+        for best, one in zip(near.scores[:, 0], known, strict=True)
     ]
 
 

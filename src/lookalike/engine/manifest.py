@@ -69,6 +69,11 @@ class Layout:
         return self.directory / "spectral"
 
     @property
+    def map(self) -> Path:
+        """Where the pictures stand on the map, and pages of them small; may be deleted."""
+        return self.directory / "map"
+
+    @property
     def memory(self) -> Path:
         """What the gallery may take in memory, where a person has set it."""
         return self.directory / "memory.json"

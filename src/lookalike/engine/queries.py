@@ -1,9 +1,9 @@
 """From what a person gives as a query to what is searched: an embedding, or a place in the gallery.
 
-Kinds, in the order in which they are tried: bytes or an array; a picture file (if it is one of the
-gallery's, it does not find itself, and its embedding is known while its content is the same); a
-path of the gallery; a path of the collection that is kept as a query (its `test` split). A
-`Cropped` is a part of any of these.
+Kinds, in the order in which they are tried: a query that was found out about before; bytes or an
+array; a picture file (if it is one of the gallery's, it does not find itself, and its embedding is
+known while its content is the same); a path of the gallery; a path of the collection that is kept
+as a query (its `test` split). A `Cropped` is a part of any of these but the first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,13 +33,14 @@ __all__ = [
     "Cropped",
     "Query",
     "QueryLike",
+    "Standing",
     "embed_all",
     "first_of",
     "resolve",
     "resolve_all",
 ]
 
-QueryLike: TypeAlias = "PictureLike | Cropped"
+QueryLike: TypeAlias = "PictureLike | Cropped | Query"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,23 @@ class Cropped:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How a query stands to the whole gallery, whatever is asked about it later.
+
+    Attributes:
+        best: the score of its nearest picture, plain, by the engine's own metric.
+        known: whether the gallery has its like.
+        include_self: whether a picture of the gallery was let find itself.
+    """
+
+    best: float
+    known: bool
+    include_self: bool
+
+
+@dataclass(frozen=True)
 class Query:
-    """One query.
+    """One query. As it is, it can be searched with again; see `Engine.prepare`.
 
     Attributes:
         name: what the answer calls it.
@@ -65,6 +81,8 @@ class Query:
         pixels: uint8 (H, W, C) as the encoder wants them; None where the gallery's embedding is it.
         picture: what a thumbnail is made from; None for the original or the copy of that name.
         label: its weak label, if it is a picture of the collection that has one.
+        embedding: float32 (D,), where it is known already.
+        standing: likewise.
     """
 
     name: str
@@ -72,9 +90,11 @@ class Query:
     pixels: NDArray[np.uint8] | None
     picture: PictureLike | None
     label: str | None = None
+    embedding: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    standing: Standing | None = None
 
     def __post_init__(self) -> None:
-        if self.position < 0 and self.pixels is None:
+        if self.position < 0 and self.pixels is None and self.embedding is None:
             raise QueryError(f"query {self.name}: wanted a place in the gallery or pixels")
 
 
@@ -128,13 +148,19 @@ def embed_all(
 ) -> NDArray[np.float32]:
     """Return the embeddings (N, D) of queries: those the gallery knows, the rest in one batch."""
     embeddings = np.empty((len(queries), gallery.width), np.float32)
-    known = [number for number, query in enumerate(queries) if query.pixels is None]
-    fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
+    known, fresh = [], {}
+    for number, query in enumerate(queries):
+        if query.embedding is not None:
+            embeddings[number] = query.embedding
+        elif query.pixels is not None:
+            fresh[number] = query.pixels
+        else:
+            known.append(number)
     if known:
         places = np.array([queries[number].position for number in known], np.int64)
         embeddings[known] = gallery.rows(places)
     if fresh:
-        embeddings[fresh] = embed(np.stack([p for q in queries if (p := q.pixels) is not None]))
+        embeddings[list(fresh)] = embed(np.stack(list(fresh.values())))
     return embeddings
 
 
@@ -166,6 +192,8 @@ def resolve(
     Raises:
         QueryError: it is neither a readable picture nor a path of the gallery.
     """
+    if isinstance(query, Query):
+        return query
     if isinstance(query, Cropped):
         return _cropped(query, number, gallery=gallery, places=places, reader=reader)
     if not isinstance(query, str | Path):

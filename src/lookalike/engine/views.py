@@ -12,9 +12,11 @@ from lookalike.types import Hits, OnProgress, silent
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from lookalike.engine.atlas import MapPages
     from lookalike.engine.between import Between
     from lookalike.engine.clusters import Clusters
     from lookalike.engine.duplicate_groups import Duplicates
+    from lookalike.engine.gallery_map import GalleryMap
     from lookalike.engine.keeping import Keep
     from lookalike.engine.moving import Moved
     from lookalike.engine.oddities import Oddities
@@ -52,6 +54,34 @@ class EngineViews(EngineParts):
         from lookalike.engine.looking import draw_gallery_map
 
         return draw_gallery_map(self, seed=seed, on_progress=on_progress)
+
+    def gallery_map(
+        self, *, anew: bool = False, seed: int | None = None, on_progress: OnProgress = silent
+    ) -> GalleryMap:
+        """Return where every picture of the gallery stands on its map, by t-SNE.
+
+        The map is kept in the engine's directory, where that may be written. After a sync only new
+        pictures are placed, among their neighbours; once these are a fifth of all, everything is
+        laid out again, starting from where it stood.
+
+        Args:
+            anew: lay out again what is kept.
+            seed: of the layout, below 2**32; None for that of the map that is kept, else the
+                engine's own. Another one lays out anew.
+            on_progress: told how far it is.
+
+        Raises:
+            SettingsError: the seed is out of range.
+        """
+        from lookalike.engine.gallery_map import make_map
+
+        return make_map(self, anew=anew, seed=seed, on_progress=on_progress)
+
+    def map_pages(self, found: GalleryMap) -> MapPages:
+        """Return the pages of small pictures that belong to what `gallery_map` returned."""
+        from lookalike.engine.atlas import MapPages
+
+        return MapPages(self, found)
 
     def oddities(self, count: int = 25, *, on_progress: OnProgress = silent) -> Oddities:
         """Find the gallery's oddest pictures: those that the decoder rebuilds worst.

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from lookalike.gallery.neighbours import Neighbours
 from lookalike.types import Metric
 
-__all__ = ["Block", "Prepared", "block_rows", "prepare", "scan", "true_scores"]
+__all__ = [
+    "Block",
+    "Prepared",
+    "block_rows",
+    "multiply_for_few",
+    "prepare",
+    "scan",
+    "true_scores",
+]
 
 # More candidates than asked for, so that rounding in float32 cannot hide a true neighbour.
 MARGIN = 16
@@ -112,6 +120,17 @@ def true_scores(
         return products
     lengths = np.sqrt(np.square(rows).sum(axis=1)) * np.sqrt(np.square(query).sum())
     return np.asarray(products / np.where(lengths > 0, lengths, 1))
+
+
+def multiply_for_few() -> None:
+    """Let faiss multiply matrices for few queries too, in all of this process.
+
+    By itself it compares a batch of some dozens row by row, which takes several times as long:
+    benchmarks/service.py. Which of the candidates are hits is not faiss's affair.
+    """
+    import faiss
+
+    faiss.cvar.distance_compute_blas_threshold = 1
 
 
 def scan(

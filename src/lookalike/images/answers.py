@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import PictureError
-from lookalike.images.decode import decode, reason_of, thumbnail
+from lookalike.images.crop import Crop, crop
+from lookalike.images.decode import Source, decode, reason_of, thumbnail
 from lookalike.images.limits import IntakeLimits
-from lookalike.images.reading import read_file
+from lookalike.images.reading import FileBytes, read_file
 from lookalike.images.spec import ImageSpec
 
-__all__ = ["UNREAD", "Answer", "Thumbnail", "decode_file"]
+__all__ = ["UNREAD", "Answer", "Part", "Read", "Thumbnail", "Wanted", "decode_data", "decode_file"]
 
 # What is known of a file that could not be read.
 UNREAD = (-1, -1)
@@ -55,8 +57,38 @@ class Thumbnail:
     enlarge: bool = True
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a picture, as one of the others.
+
+    Attributes:
+        box: which part.
+        wanted: what is made of it.
+    """
+
+    box: Crop
+    wanted: ImageSpec | Thumbnail
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A picture that was read.
+
+    Attributes:
+        pixels: uint8 (H, W, C) of what was wanted.
+        size: (width, height) of the original; of what was made where that is a thumbnail, and of
+            the part where a part was wanted.
+    """
+
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+
+
+Wanted: TypeAlias = ImageSpec | Thumbnail | Part
+
+
 def decode_file(
-    path: str | bytes | Path, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
+    path: str | bytes | Path, wanted: Wanted, limits: IntakeLimits
 ) -> tuple[Answer, NDArray[np.uint8] | None]:
     """Read and decode a file in this process.
 
@@ -72,6 +104,26 @@ def decode_file(
         return Answer(UNREAD, reason=(error.strerror or "it cannot be read").lower()), None
     if found.problem:
         return Answer(found.file, reason=found.problem), None
+    return _answer(found, wanted, limits)
+
+
+def decode_data(
+    data: bytes, wanted: Wanted, limits: IntakeLimits
+) -> tuple[Answer, NDArray[np.uint8] | None]:
+    """Decode the bytes of a file in this process; see `decode_file`.
+
+    Raises:
+        MemoryError: there is too little memory.
+    """
+    problem = limits.too_large(len(data)) or ("" if data else "the file is empty")
+    if problem:
+        return Answer(UNREAD, reason=problem), None
+    return _answer(FileBytes(data, UNREAD), wanted, limits)
+
+
+def _answer(
+    found: FileBytes, wanted: Wanted, limits: IntakeLimits
+) -> tuple[Answer, NDArray[np.uint8] | None]:
     try:
         size, pixels = _decode(found.data, wanted, limits)
     except PictureError as error:
@@ -86,9 +138,17 @@ def decode_file(
 
 
 def _decode(
-    data: bytes, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
+    data: bytes, wanted: Wanted, limits: IntakeLimits
 ) -> tuple[tuple[int, int], NDArray[np.uint8]]:
     """Return (width, height) of the original, or of the thumbnail, and the pixels."""
+    if isinstance(wanted, Part):
+        return _made(crop(data, wanted.box, limits), wanted.wanted, limits)
+    return _made(data, wanted, limits)
+
+
+def _made(
+    data: Source, wanted: ImageSpec | Thumbnail, limits: IntakeLimits
+) -> tuple[tuple[int, int], NDArray[np.uint8]]:
     if isinstance(wanted, ImageSpec):
         decoded = decode(data, wanted, limits)
         return (decoded.width, decoded.height), decoded.pixels

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import IntakeError, PictureError
-from lookalike.images.answers import UNREAD, Answer, Thumbnail
+from lookalike.images.answers import UNREAD, Answer, Part, Read, Thumbnail, Wanted
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.spec import ImageSpec
 from lookalike.images.worker_process import WorkerDied, WorkerProcess, can_guard
@@ -106,25 +106,44 @@ class Intake:
             PictureError: it cannot be decoded.
             IntakeError: no worker can be started, or the intake was closed.
         """
-        pixels = np.zeros((0, 0, 3), np.uint8)
+        return self.read(file, wanted).pixels
+
+    def read(self, source: str | Path | bytes, wanted: Wanted) -> Read:
+        """Return one picture as it is wanted; may be called by several threads.
+
+        Args:
+            source: a file, or the bytes of one.
+            wanted: for the encoder, to look at, or a part of it as one of these.
+
+        Raises:
+            PictureError: it cannot be decoded.
+            IntakeError: no worker can be started, or the intake was closed.
+        """
+        pixels = np.zeros((0, 0, 0), np.uint8)
 
         def place(row: int, width: int, height: int) -> NDArray[np.uint8]:
             nonlocal pixels
-            pixels = np.empty((height, width, 3), np.uint8)
+            pixels = np.empty(_shape(wanted, width, height), np.uint8)
             return pixels
 
-        (answer,) = self._ask([file], wanted, place)
+        if isinstance(source, bytes):
+            name = f"the picture of {len(source):,} bytes"
+            (answer,) = self._with_worker(lambda one: [_decode_data(one, source, wanted, place)])
+        else:
+            name = name_of_file(str(source))
+            (answer,) = self._ask([source], wanted, place)
         if answer.size is None:
-            raise PictureError(f"cannot read {name_of_file(str(file))}: {answer.reason}")
-        return pixels
+            raise PictureError(f"cannot read {name}: {answer.reason}")
+        return Read(pixels, answer.size)
 
-    def _ask(
-        self, files: Sequence[str | Path], wanted: ImageSpec | Thumbnail, place: _Place
-    ) -> list[Answer]:
+    def _ask(self, files: Sequence[str | Path], wanted: Wanted, place: _Place) -> list[Answer]:
+        paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
+        return self._with_worker(lambda worker: _decode_all(worker, paths, wanted, place))
+
+    def _with_worker(self, ask: Callable[[WorkerProcess], list[Answer]]) -> list[Answer]:
         worker = self._borrow()
         try:
-            paths = [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100 - quicker
-            answers = _decode_all(worker, paths, wanted, place)
+            answers = ask(worker)
         except BaseException:
             worker.end()  # it may have answers that nobody has read: they would be the next one's
             raise
@@ -155,7 +174,7 @@ class Intake:
 def _decode_all(
     worker: WorkerProcess,
     files: Sequence[bytes],
-    wanted: ImageSpec | Thumbnail,
+    wanted: Wanted,
     place: _Place,
 ) -> list[Answer]:
     """Decode files; those that cost the worker its life are named, and the rest goes on."""
@@ -175,6 +194,27 @@ def _decode_all(
                 tried = position
                 break
     return answers
+
+
+def _decode_data(worker: WorkerProcess, data: bytes, wanted: Wanted, place: _Place) -> Answer:
+    """Decode the bytes of one file, once more where what ended the worker may not be its fault."""
+    tried = False
+    while True:
+        fresh = worker.ask_of(data, wanted)
+        try:
+            return worker.answer(partial(place, 0))
+        except WorkerDied as death:
+            if tried or not death.again or (death.of_itself and fresh):
+                return Answer(UNREAD, reason=death.reason)
+            tried = True
+
+
+def _shape(wanted: Wanted, width: int, height: int) -> tuple[int, int, int]:
+    """Return the shape of the pixels that come where an answer has this size."""
+    whole = wanted.wanted if isinstance(wanted, Part) else wanted
+    if isinstance(whole, ImageSpec):
+        return whole.height, whole.width, whole.channels
+    return height, width, 3
 
 
 def _known(path: bytes) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 `guarded` starts it and speaks with it over its standard input and output. A request is a line of
 JSON: first the limits, then each time what is wanted (an image spec or a thumbnail) and names of
-files (their bytes as Latin-1).
+files (their bytes as Latin-1), or how many bytes follow the line that are the one file.
 For every file comes one answer: `ANSWER`, then pixels or a reason, as long as the answer says.
 It ends with its standard input, so with whoever started it.
 """
@@ -16,13 +16,17 @@ import signal
 import struct
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from lookalike.images.answers import Thumbnail, decode_file
+from lookalike.images.answers import Answer, Part, Thumbnail, Wanted, decode_data, decode_file
+from lookalike.images.crop import Crop
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.quiet import quiet_pillow
 from lookalike.images.spec import ImageSpec
@@ -50,7 +54,9 @@ def main() -> None:
     _silence()
     with quiet_pillow():
         for line in requests:
-            _answer(json.loads(line), limits, answers)
+            request = json.loads(line)
+            data = requests.read(request["data"]) if "data" in request else None
+            _answer(request, data, limits, answers)
 
 
 def _own_output() -> BinaryIO:
@@ -96,25 +102,43 @@ def _use_one_thread() -> None:
         options.DECODE_THREADS = 1
 
 
-def _answer(request: dict[str, Any], limits: IntakeLimits, answers: BinaryIO) -> None:
+def _answer(
+    request: dict[str, Any], data: bytes | None, limits: IntakeLimits, answers: BinaryIO
+) -> None:
     wanted = _wanted(request)
+    if data is not None:
+        with _ending_alone(limits.seconds):
+            header, payload = _pack(partial(decode_data, data), wanted, limits)
+        _write(answers, header, payload)
+        return
     for name in request["files"]:
         with _ending_alone(limits.seconds):
-            header, payload = _pack(name.encode("latin-1"), wanted, limits)
+            decode = partial(decode_file, name.encode("latin-1"))
+            header, payload = _pack(decode, wanted, limits)
         _write(answers, header, payload)
 
 
-def _wanted(request: dict[str, Any]) -> ImageSpec | Thumbnail:
+def _wanted(request: dict[str, Any]) -> Wanted:
+    if "crop" in request:
+        return Part(Crop(*request["crop"]), _whole(request))
+    return _whole(request)
+
+
+def _whole(request: dict[str, Any]) -> ImageSpec | Thumbnail:
     if "spec" in request:
         return ImageSpec.from_dict(request["spec"])
     size, background, enlarge = request["thumbnail"]
     return Thumbnail(size, tuple(background), enlarge)
 
 
-def _pack(path: bytes, wanted: ImageSpec | Thumbnail, limits: IntakeLimits) -> tuple[bytes, Any]:
+def _pack(
+    decode: Callable[[Wanted, IntakeLimits], tuple[Answer, NDArray[np.uint8] | None]],
+    wanted: Wanted,
+    limits: IntakeLimits,
+) -> tuple[bytes, Any]:
     """Return the header of the answer, and what follows it."""
     try:
-        answer, pixels = decode_file(path, wanted, limits)
+        answer, pixels = decode(wanted, limits)
     except MemoryError:
         return ANSWER.pack(NO_MEMORY, 0, 0, 0, 0, bytes(32), 0), b""
     if answer.size is not None and pixels is not None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import IntakeError
-from lookalike.images.answers import Answer, Thumbnail
+from lookalike.images.answers import Answer, Part, Wanted
 from lookalike.images.limits import IntakeLimits, say_bytes
 from lookalike.images.spec import ImageSpec
 from lookalike.images.worker import ANSWER, DECODED, NO_MEMORY, READY
@@ -80,17 +80,16 @@ class WorkerProcess:
         """The process id, where there is a process."""
         return self._process.pid if self._process else None
 
-    def ask(self, files: Sequence[bytes], wanted: ImageSpec | Thumbnail) -> bool:
+    def ask(self, files: Sequence[bytes], wanted: Wanted) -> bool:
         """Send the names of files; return whether the process is a new one."""
-        fresh = self._process is None
-        if fresh:
-            self._start()
-        names = [file.decode("latin-1") for file in files]
-        self.waited = 0.0
-        if isinstance(wanted, ImageSpec):
-            self._send({"spec": wanted.as_dict(), "files": names})
-        else:
-            self._send({"thumbnail": astuple(wanted), "files": names})
+        fresh = self._ready()
+        self._send({**_request(wanted), "files": [file.decode("latin-1") for file in files]})
+        return fresh
+
+    def ask_of(self, data: bytes, wanted: Wanted) -> bool:
+        """Send the bytes of one file; return whether the process is a new one."""
+        fresh = self._ready()
+        self._send({**_request(wanted), "data": len(data)}, data)
         return fresh
 
     def answer(self, place: Callable[[int, int], NDArray[np.uint8]]) -> Answer:
@@ -137,6 +136,14 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:  # it waits for a disk; no signal reaches it there
             return None
 
+    def _ready(self) -> bool:
+        """Start the process if there is none; return whether it is a new one."""
+        fresh = self._process is None
+        if fresh:
+            self._start()
+        self.waited = 0.0
+        return fresh
+
     def _start(self) -> None:
         if self.stop.is_set():
             raise IntakeError("the decoding was stopped")
@@ -168,13 +175,14 @@ class WorkerProcess:
         stderr.close()
         self._patience, self.waited = self.limits.seconds, None
 
-    def _send(self, request: dict[str, object]) -> None:
+    def _send(self, request: dict[str, object], data: bytes = b"") -> None:
         process = self._process
         if process is None:
             return
         stdin = _pipe(process.stdin)
         try:
             stdin.write(json.dumps(request).encode() + b"\n")
+            stdin.write(data)
             stdin.flush()
         except (OSError, ValueError):
             pass  # it has died: whoever reads from it finds out
@@ -217,6 +225,16 @@ class WorkerProcess:
             if self.waited > self._patience:
                 self.overdue = True
                 self.kill()
+
+
+def _request(wanted: Wanted) -> dict[str, object]:
+    """Return what is wanted, as a worker reads it."""
+    if isinstance(wanted, Part):
+        box = wanted.box
+        return {**_request(wanted.wanted), "crop": [box.x, box.y, box.width, box.height]}
+    if isinstance(wanted, ImageSpec):
+        return {"spec": wanted.as_dict()}
+    return {"thumbnail": astuple(wanted)}
 
 
 def _signal_name(status: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lookalike.pictures.between import BetweenCell, draw_between
 from lookalike.pictures.clusters import ClusterCell, ClusterRow, draw_clusters
 from lookalike.pictures.curve import LossPoint, draw_loss
+from lookalike.pictures.descent import nearest_points
 from lookalike.pictures.duplicates import (
     CopyCard,
     CopyGroup,
@@ -32,8 +33,10 @@ from lookalike.pictures.report import (
     render_report,
     write_report,
 )
+from lookalike.pictures.whole import AMONG, lay_out, place_among
 
 __all__ = [
+    "AMONG",
     "BetweenCell",
     "ClusterCell",
     "ClusterRow",
@@ -61,7 +64,10 @@ __all__ = [
     "draw_montage",
     "draw_oddities",
     "draw_reconstructions",
+    "lay_out",
     "most_rows",
+    "nearest_points",
+    "place_among",
     "render_duplicates",
     "render_report",
     "save",

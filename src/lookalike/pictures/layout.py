@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from lookalike.errors import SettingsError
-from lookalike.types import OnProgress, Progress, silent
+from lookalike.pictures.descent import descend
+from lookalike.types import OnProgress, silent
 
 __all__ = ["tsne"]
 
 _DIMENSIONS = 50
-_PERPLEXITY = 30.0
-_EARLY_STEPS = 250
-_LATE_STEPS = 500
-_STEPS_PER_REPORT = 25
-_MANY = 1000  # below, threads cost more than they bring
 
 
 def tsne(
@@ -57,8 +49,7 @@ def tsne(
         return np.stack([line, np.zeros(count)], axis=1).astype(np.float32)
     reduced = _principal_components(embeddings)
     start = _start(reduced, seed)
-    with _quiet():
-        placed = _descend(reduced, start, seed, on_progress)
+    placed = descend(reduced, start, seed, on_progress=on_progress)
     return np.asarray(placed - placed.mean(axis=0), dtype=np.float32)
 
 
@@ -94,78 +85,3 @@ def _start(reduced: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
     start[:, : min(2, reduced.shape[1])] = reduced[:, :2]
     noise = np.random.default_rng(seed).normal(size=start.shape)
     return 1e-4 * start + 1e-6 * noise
-
-
-def _descend(
-    reduced: np.ndarray[Any, Any],
-    start: np.ndarray[Any, Any],
-    seed: int,
-    on_progress: OnProgress,
-) -> np.ndarray[Any, Any]:
-    import openTSNE
-
-    perplexity = min(_PERPLEXITY, (len(reduced) - 1) / 3)
-    affinities = openTSNE.affinity.PerplexityBasedNN(
-        perplexity=perplexity,
-        knn_index=_neighbours(reduced, min(len(reduced) - 1, int(3 * perplexity))),
-    )
-    model = openTSNE.TSNE(
-        perplexity=perplexity,
-        early_exaggeration_iter=_EARLY_STEPS,
-        n_iter=_LATE_STEPS,
-        n_jobs=-1 if len(reduced) >= _MANY else 1,
-        random_state=seed,
-        callbacks=_reporter(on_progress),
-        callbacks_every_iters=_STEPS_PER_REPORT,
-    )
-    return np.asarray(model.fit(affinities=affinities, initialization=start))
-
-
-def _neighbours(points: np.ndarray[Any, Any], count: int) -> Any:  # noqa: ANN401 - no types there
-    """Find exact neighbours: openTSNE's own choice is approximate above 1,000 points."""
-    import faiss
-    from openTSNE.nearest_neighbors import PrecomputedNeighbors
-
-    points = np.ascontiguousarray(points, dtype=np.float32)
-    index = faiss.IndexFlatL2(points.shape[1])
-    index.add(points)
-    squared, found = index.search(points, count + 1)
-    positions, distances = _without_self(found, np.sqrt(np.maximum(squared, 0.0)))
-    return PrecomputedNeighbors(positions, distances.astype(np.float64))
-
-
-def _without_self(
-    found: np.ndarray[Any, Any], distances: np.ndarray[Any, Any]
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Leave each point out of its own neighbours; among many equal points, drop the last."""
-    own = found == np.arange(len(found))[:, None]
-    own[~own.any(axis=1), -1] = True
-    shape = (len(found), found.shape[1] - 1)
-    return found[~own].reshape(shape), distances[~own].reshape(shape)
-
-
-def _reporter(on_progress: OnProgress) -> Callable[[int, float, Any], bool]:
-    done = 0
-
-    def report(_iteration: int, divergence: float, _placed: Any) -> bool:  # noqa: ANN401
-        nonlocal done
-        done += _STEPS_PER_REPORT
-        total = _EARLY_STEPS + _LATE_STEPS
-        on_progress(Progress("map", min(done, total), total, f"divergence {divergence:.2f}"))
-        return False  # true would stop the descent
-
-    return report
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep openTSNE's advice on its own settings away from the user."""
-    log = logging.getLogger("openTSNE")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)

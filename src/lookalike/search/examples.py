@@ -6,6 +6,8 @@ Rocchio, "Relevance feedback in information retrieval" (1971); Manning, Raghavan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from lookalike.gallery import Neighbours, SearchIndex
 from lookalike.search.expansion import unit_rows
 from lookalike.types import Metric
 
-__all__ = ["UNLIKE_WEIGHT", "best_match", "mean_query"]
+__all__ = ["UNLIKE_WEIGHT", "best_match", "check_weights", "mean_query"]
 
 # The textbook suggests .15 for text, whose terms are never negative. Embeddings here are centred,
 # and with half of the weight one counter-example is enough to turn a query away from its kind.
@@ -27,6 +29,8 @@ def mean_query(
     *,
     metric: Metric,
     weight: float = UNLIKE_WEIGHT,
+    like_weights: Sequence[float] | None = None,
+    unlike_weights: Sequence[float] | None = None,
 ) -> NDArray[np.float32]:
     """Combine examples into one query: the mean of `like` minus `weight` times that of `unlike`.
 
@@ -34,26 +38,34 @@ def mean_query(
     "euclidean" the query is a point: the mean of `like`, moved away from that of `unlike` by
     `weight` times the way between them. Under "inner" rows are taken as they are.
 
+    Examples may count differently: their means are then weighted, and `weight` is multiplied by
+    what one of `unlike` counts on average for one of `like`.
+
     Args:
         like: float32 (P, D), P at least 1.
         unlike: float32 (M, D), or None.
         metric: "euclidean", "cosine" or "inner".
         weight: of the mean of `unlike`, γ in the book; that of `like` is 1.
+        like_weights: P numbers above 0, how much each of `like` counts; None for 1 each.
+        unlike_weights: M numbers, the same of `unlike`.
 
     Returns:
         float32 (1, D).
 
     Raises:
         QueryError: there is no example, or they are not equally wide.
-        SettingsError: the weight is negative.
+        SettingsError: the weight is negative, or an example's is not above 0.
     """
     like, unlike = _check(like, unlike, weight)
+    counts = check_weights(like_weights, len(like))
+    against = check_weights(unlike_weights, len(unlike))
     rows, others = like.astype(np.float64), unlike.astype(np.float64)
     if metric == "cosine":
         rows, others = unit_rows(rows), unit_rows(others)
-    mean = rows.mean(axis=0, keepdims=True)
+    mean = np.average(rows, axis=0, weights=counts)[None]
     if len(others):
-        away = others.mean(axis=0, keepdims=True)
+        away = np.average(others, axis=0, weights=against)[None]
+        weight = weight * float(against.mean() / counts.mean())
         mean = mean + weight * (mean - away if metric == "euclidean" else -away)
     return (unit_rows(mean) if metric == "cosine" else mean).astype(np.float32)
 
@@ -116,6 +128,22 @@ def _largest(
     """Return the largest score of each place with any of the examples."""
     every = np.broadcast_to(places, (len(examples), len(places)))
     return np.asarray(index.score(examples, every).max(axis=0))
+
+
+def check_weights(weights: Sequence[float] | None, count: int) -> NDArray[np.float64]:
+    """Return how much each of so many examples counts, float64 (count,).
+
+    Raises:
+        SettingsError: there are more or fewer, or one is not above 0.
+    """
+    if weights is None:
+        return np.ones(count)
+    rows = np.array(weights, np.float64)
+    if rows.shape != (count,) or not (np.isfinite(rows).all() and (rows > 0).all()):
+        raise SettingsError(
+            f"weights of examples are {list(weights)}: wanted {count} numbers above 0"
+        )
+    return rows
 
 
 def _check(

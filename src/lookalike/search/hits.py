@@ -80,6 +80,8 @@ def search_examples(
     *,
     name: str,
     k: int,
+    like_weights: Sequence[float] | None = None,
+    unlike_weights: Sequence[float] | None = None,
     combine: Combine = "mean",
     weight: float = UNLIKE_WEIGHT,
     where: str | None = None,
@@ -96,6 +98,8 @@ def search_examples(
         unlike: float32 (M, D), what to keep away from.
         name: of the query, for the answer.
         k: hits; min(k, pictures that may be found) come back.
+        like_weights: how much each of `like` counts, above 0; None for 1 each.
+        unlike_weights: the same of `unlike`.
         combine: "mean" makes one query of all, "best" takes each picture's best match.
         weight: of `unlike`, where that of `like` is 1.
         where: SQL over the gallery's columns; only pictures for which it holds are searched.
@@ -106,22 +110,34 @@ def search_examples(
     Raises:
         QueryError: k is less than 1, there is no example, or one is not finite.
         GalleryError: `where` is not understood.
-        SettingsError: the settings mean nothing under the metric or with "best".
+        SettingsError: the settings or weights mean nothing under the metric or with "best".
     """
     settings = settings or SearchSettings()
     allowed = gallery.positions(where)
-    if leave_out is not None and len(leave_out):
+    gone = np.zeros(0, np.int64) if leave_out is None else np.unique(leave_out)
+    if len(gone) and (allowed is not None or not settings.plain):
         every = np.arange(len(gallery)) if allowed is None else allowed
-        allowed = np.setdiff1d(every, leave_out)
+        allowed, gone = np.setdiff1d(every, gone), gone[:0]
+    more = k + len(gone) if k >= 1 else k  # cheaper than a search of all but these
     if check_combine(combine) == "mean":
-        query = mean_query(like, unlike, metric=index.metric, weight=weight)
-        found = nearest(index, query, k, settings, allowed=allowed, spectral=spectral)
-    elif settings.plain:
-        found = best_match(index, like, k, unlike, weight=weight, allowed=allowed)
-    else:
+        query = mean_query(
+            like,
+            unlike,
+            metric=index.metric,
+            weight=weight,
+            like_weights=like_weights,
+            unlike_weights=unlike_weights,
+        )
+        found = nearest(index, query, more, settings, allowed=allowed, spectral=spectral)
+    elif not settings.plain:
         raise SettingsError("combine best has no one query to expand or re-rank: combine by mean")
-    hits = _hits(gallery, index.metric, found.scores[0], found.positions[0])
-    return Hits(name, hits, index.metric)
+    elif like_weights is not None or unlike_weights is not None:
+        raise SettingsError("combine best takes each example for itself: combine by mean to weigh")
+    else:
+        found = best_match(index, like, more, unlike, weight=weight, allowed=allowed)
+    stay = ~np.isin(found.positions[0], gone)
+    scores, positions = found.scores[0][stay][:k], found.positions[0][stay][:k]
+    return Hits(name, _hits(gallery, index.metric, scores, positions), index.metric)
 
 
 def _hits(

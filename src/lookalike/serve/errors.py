@@ -24,7 +24,7 @@ from lookalike.errors import (
     UnreadableQueryError,
 )
 
-__all__ = ["Refusal", "install_handlers", "problem", "problem_of", "without_paths"]
+__all__ = ["Refusal", "install_handlers", "kind_of", "problem", "problem_of", "without_paths"]
 
 # A path of the host: from a slash, or a drive, on. What a message quotes or brackets ends it.
 _PATH = re.compile(r"(?<![\w.:/@])(?:[A-Za-z]:)?[/\\][^\s'\"`():,;]+")
@@ -96,6 +96,13 @@ def problem_of(error: LookalikeError, roots: Sequence[Path] = ()) -> JSONRespons
         if isinstance(error, kind):
             return problem(status, message, word, 1 if status == 503 else None)
     return problem(409, message, "engine")
+
+
+def kind_of(error: LookalikeError) -> str:
+    """Return the word for programs that says what an error is about."""
+    if isinstance(error, Refusal):
+        return error.kind
+    return next((word for kind, _, word in _STATUS if isinstance(error, kind)), "engine")
 
 
 def install_handlers(app: FastAPI, roots: Sequence[Path]) -> None:

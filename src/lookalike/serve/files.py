@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from lookalike.engine.files import is_file_of_its_own
 from lookalike.engine.thumbnails import file_thumbnail
 from lookalike.images.reading import read_bytes
+from lookalike.pictures import to_png
 from lookalike.serve.errors import Refusal
 from lookalike.serve.originals import original
 from lookalike.serve.state import Opened
@@ -48,6 +52,8 @@ def original_file(opened: Opened, place: int) -> FoundFile:
         PictureError: it cannot be read.
     """
     file = original(opened, place)
+    if file is None and (pixels := _own_pixels(opened, place)) is not None:
+        return FoundFile(to_png(Image.fromarray(pixels)), "image/png")
     if file is None:
         raise Refusal(410, "the original of this picture is not there")
     data = read_bytes(file, opened.engine.limits)
@@ -58,6 +64,17 @@ def original_file(opened: Opened, place: int) -> FoundFile:
     jpeg = io.BytesIO()
     Image.fromarray(pixels).save(jpeg, "JPEG", quality=92)
     return FoundFile(jpeg.getvalue(), "image/jpeg")
+
+
+def _own_pixels(opened: Opened, place: int) -> NDArray[np.uint8] | None:
+    """Return the pixels of one picture of a file of many; None for a picture of its own file."""
+    (path,) = opened.gallery.paths_at([place])
+    cache = opened.engine.cache
+    row = None if cache is None or is_file_of_its_own(path) else cache.position(path)
+    if cache is None or row is None:
+        return None
+    pixels = np.asarray(cache.pixels[row])
+    return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
 
 
 def safe_kind(data: bytes) -> str | None:

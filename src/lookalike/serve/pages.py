@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from lookalike.serve.errors import Refusal
 
-__all__ = ["PAGE", "add_page", "read_page"]
+__all__ = ["PAGE", "PageFile", "add_page", "read_page"]
 
 PAGE = Path(__file__).parent / "page"
 _FOREVER = "public, max-age=31536000, immutable"
@@ -59,9 +59,8 @@ def _versioned(name: str, data: bytes, digest: str) -> bytes:
     return re.sub(rb"\?v=HASH\b", b"?v=" + digest.encode(), data)
 
 
-def add_page(app: FastAPI, folder: Path = PAGE) -> None:
+def add_page(app: FastAPI, files: dict[str, PageFile]) -> None:
     """Serve the page at /, and what it is made of below /static/."""
-    files = read_page(folder)
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:

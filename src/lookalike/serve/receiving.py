@@ -1,9 +1,6 @@
-"""Taking uploaded pictures in: decoded, once, where a codec can do no harm."""
+"""Taking uploaded pictures in: decoded where a codec can do no harm."""
 
 from __future__ import annotations
-
-import tempfile
-from pathlib import Path
 
 import numpy as np
 from fastapi import UploadFile
@@ -12,7 +9,7 @@ from numpy.typing import NDArray
 from lookalike.images.answers import Thumbnail
 from lookalike.serve.errors import Refusal
 from lookalike.serve.state import State
-from lookalike.serve.uploads import Upload, Uploads
+from lookalike.serve.uploads import Upload, digest_of
 
 __all__ = ["receive", "upload_pixels"]
 
@@ -21,27 +18,32 @@ async def receive(state: State, file: UploadFile) -> Upload:
     """Return an uploaded picture, kept for searches.
 
     Raises:
-        Refusal: it is too large.
-        PictureError: it is no picture.
+        Refusal: it is too large, or empty.
+        PictureError: it is no picture, or not one that may be decoded.
     """
     data = await file.read(state.limits.max_bytes + 1)
     if problem := state.limits.too_large(len(data)):
         raise Refusal(413, f"the picture is not taken: {problem}")
     if not data:
         raise Refusal(422, "the uploaded file is empty: give a picture")
-    kept = state.uploads.kept.get(Uploads.name(data))
-    return kept if kept is not None else await state.work.run(_check, state, data)
+    return await state.work.run(_take, state, data)
 
 
-def _check(state: State, data: bytes) -> Upload:
-    pixels = upload_pixels(state, data, 512)
-    upload = Upload(Uploads.name(data), data, pixels.shape[1], pixels.shape[0])
-    state.uploads.kept.put(upload.id, upload)
+def upload_pixels(state: State, upload: Upload, size: int) -> NDArray[np.uint8]:
+    """Return a small copy of an upload, uint8 (h, w, 3), neither side above `size`.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    return state.intake.read(upload.data, Thumbnail(size)).pixels
+
+
+def _take(state: State, data: bytes) -> Upload:
+    name, image = digest_of(data), state.opened.engine.image
+    kept = state.uploads.get(name)
+    if kept is not None:
+        return kept
+    read = state.intake.read(data, image)
+    upload = Upload(name, data, *read.size, image, read.pixels)
+    state.uploads.keep(upload)
     return upload
-
-
-def upload_pixels(state: State, data: bytes, size: int) -> NDArray[np.uint8]:
-    """Return a small copy of an upload, uint8 (h, w, 3)."""
-    with tempfile.NamedTemporaryFile() as file:
-        Path(file.name).write_bytes(data)
-        return state.intake.thumbnail(file.name, Thumbnail(size, enlarge=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -43,11 +44,12 @@ def serve(
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
     if on_start is not None:
         on_start(_address(settings, listener))
-    with listener:
+    with listener, suppress(KeyboardInterrupt):
         uvicorn.Server(config).run([listener])
 
 

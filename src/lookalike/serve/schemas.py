@@ -10,16 +10,20 @@ from lookalike.types import Band, Metric
 
 __all__ = [
     "MOST",
+    "MOST_OFFSET",
     "Balance",
     "Box",
     "Count",
     "EngineFacts",
     "ErrorBody",
+    "ExportBody",
+    "ExportKind",
     "Filters",
     "FoundHit",
     "Page",
     "Picture",
     "PictureFacts",
+    "PictureSearch",
     "QueryBody",
     "SearchBody",
     "SearchFound",
@@ -27,6 +31,7 @@ __all__ = [
 ]
 
 MOST = 1_000
+MOST_OFFSET = 20_000
 _LONGEST = 500
 _Text = Annotated[str, Field(max_length=_LONGEST)]
 _Pixels = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -143,25 +148,29 @@ class Upload(BaseModel):
     width: int
     height: int
     expires_when_full: bool = Field(
-        True, description="It is forgotten once others need its place; upload it again then."
+        default=True,
+        description="It is forgotten once others need its place; upload it again then.",
     )
 
 
 class Filters(_Strict):
     """Which pictures are searched; those for which all that is given holds."""
 
-    labels: list[_Text] | None = Field(None, max_length=_LONGEST)
+    labels: list[_Text] | None = Field(default=None, max_length=_LONGEST)
     folders: list[_Text] | None = Field(
-        None, max_length=_LONGEST, description="Those below any of them."
+        default=None, max_length=_LONGEST, description="Those below any of them."
     )
     min_width: _Pixels | None = None
     max_width: _Pixels | None = None
     min_height: _Pixels | None = None
     max_height: _Pixels | None = None
-    text: _Text | None = Field(None, description="That the path holds, in any case of letters.")
+    text: _Text | None = Field(
+        default=None, description="That the path holds, in any case of letters."
+    )
 
 
-Box = tuple[float, float, float, float]
+_Share = Annotated[float, Field(ge=0, le=1)]
+Box = tuple[_Share, _Share, _Share, _Share]
 """Left, top, right and bottom, as shares of the picture."""
 
 
@@ -169,23 +178,44 @@ class QueryBody(_Strict):
     """One picture to search with: of the gallery, or uploaded."""
 
     id: _Id | None = None
-    upload: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    weight: float = Field(1.0, ge=-100, le=100, description="Below 0: less like this.")
-    box: Box | None = Field(None, description="left, top, right, bottom, each from 0 to 1.")
+    upload: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    weight: float = Field(default=1.0, ge=-100, le=100, description="Below 0: less like this.")
+    box: Box | None = Field(default=None, description="left, top, right, bottom, each from 0 to 1.")
 
 
-class SearchBody(_Strict):
-    """A search."""
-
-    queries: list[QueryBody] = Field(min_length=1, max_length=32)
-    k: int = Field(60, ge=1, le=MOST)
-    offset: int = Field(0, ge=0, le=1_000_000)
-    balance: float | None = Field(None, ge=0, le=1)
+class _Wanted(_Strict):
+    k: int = Field(default=60, ge=1, le=MOST)
+    offset: int = Field(default=0, ge=0, le=MOST_OFFSET)
+    balance: float | None = Field(default=None, ge=0, le=1)
     combine: Literal["mean", "best"] = "mean"
     include_self: bool = False
     filters: Filters | None = None
-    expand: int = Field(0, ge=0, le=100)
+    expand: int = Field(default=0, ge=0, le=100)
     rerank: Literal["k-reciprocal", "diffusion", "spectral"] | None = None
+
+
+class SearchBody(_Wanted):
+    """A search."""
+
+    queries: list[QueryBody] = Field(min_length=1, max_length=32)
+
+
+class PictureSearch(_Wanted):
+    """A search by a picture that comes with it."""
+
+    weight: float = Field(default=1.0, ge=-100, le=100)
+    box: Box | None = None
+    queries: list[QueryBody] = Field(default=[], max_length=31)
+
+
+ExportKind = Literal["csv", "json", "links", "sheet"]
+
+
+class ExportBody(_Strict):
+    """What is to be taken along, and how."""
+
+    search: SearchBody
+    format: ExportKind
 
 
 class FoundHit(BaseModel):

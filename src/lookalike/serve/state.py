@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from fastapi import Depends, Request
+from fastapi import Path as PathParameter
 
 from lookalike.engine import Engine, open_engine
 from lookalike.engine.files import picture_roots
+from lookalike.engine.queries import Query
 from lookalike.errors import LookalikeError
 from lookalike.gallery import newest_version
+from lookalike.gallery.scan import multiply_for_few
 from lookalike.images import IntakeLimits
 from lookalike.images.guarded import Intake
+from lookalike.serve.batching import Batcher
 from lookalike.serve.bounded import Bounded
 from lookalike.serve.errors import Refusal
+from lookalike.serve.jobs import Jobs
 from lookalike.serve.pool import Pool
 from lookalike.serve.settings import ServeSettings
 from lookalike.serve.uploads import Uploads
@@ -31,11 +36,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lookalike.gallery import Gallery
+    from lookalike.serve.schemas import SearchFound
+    from lookalike.serve.searching import Asked
 
-__all__ = ["Opened", "State", "StateOf", "state_of"]
+__all__ = ["Opened", "PictureId", "State", "StateOf", "state_of"]
 
 # Between two looks whether another process has changed the engine.
 LOOK_SECONDS = 1.0
+# Searches that are answered together.
+BATCH = 64
+# Embeddings of queries that are kept, all together.
+_PREPARED_BYTES = 32_000_000
+# Maps, groups of duplicates and the like that are kept, of whatever state of the engine.
+_FINDINGS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,30 +110,48 @@ class State:
     Args:
         engine: an engine, or its directory.
         settings: of the service.
+        answer: answers searches.
 
     Attributes:
         settings: of the service.
         directory: the engine's.
         device: where the encoder runs.
         work: threads that read and decode.
-        search: the one thread that searches.
+        quick: answers searches.
+        slow: answers those that take long: expanded and re-ranked ones.
+        prepared: queries that were searched with, by what they are.
         intake: decodes what is uploaded.
         uploads: the latest.
         thumbnails: small copies, by what they were made of.
+        jobs: long work in the background.
+        findings: what jobs have found, by kind, engine and what was asked for.
         started: by the monotonic clock.
     """
 
-    def __init__(self, engine: Engine | str | Path, settings: ServeSettings) -> None:
+    def __init__(
+        self,
+        engine: Engine | str | Path,
+        settings: ServeSettings,
+        answer: Callable[[Sequence[Asked]], Sequence[SearchFound | Exception]],
+    ) -> None:
         first = engine if isinstance(engine, Engine) else open_engine(engine)
         self.settings = settings
         self.directory = first.layout.directory
         self.device = first.device
         self.limits = _upload_limits(first.limits, settings)
         self.work = Pool("work", settings.threads, settings.queue)
-        self.search = Pool("search", 1, settings.queue)
+        self.quick: Batcher[Asked, SearchFound] = Batcher(
+            "search", answer, most=BATCH, queue=settings.queue
+        )
+        self.slow: Batcher[Asked, SearchFound] = Batcher(
+            "rerank", answer, most=BATCH, queue=max(1, settings.queue // 8)
+        )
+        self.prepared: Bounded[tuple[object, ...], Query] = Bounded(_PREPARED_BYTES, _query_bytes)
         self.intake = Intake(self.limits)
         self.uploads = Uploads(settings.kept_bytes)
         self.thumbnails: Bounded[tuple[object, ...], bytes] = Bounded(settings.thumbnail_bytes, len)
+        self.jobs = Jobs(lambda: self.roots)
+        self.findings: Bounded[tuple[object, ...], object] = Bounded(_FINDINGS, lambda _: 1)
         self.started = time.monotonic()
         self.ready = False
         self._opened = Opened(first, _files_seen(self.directory))
@@ -149,7 +180,7 @@ class State:
 
     async def warm(self) -> None:
         """Read what a search needs, so that the first is as quick as any other."""
-        await self.search.run(_warm, self._opened.engine)
+        await asyncio.to_thread(_warm, self._opened.engine)
         self.ready = True
 
     async def follow(self) -> None:
@@ -162,8 +193,9 @@ class State:
 
     def close(self) -> None:
         """Let go of threads and processes."""
-        for pool in (self.work, self.search):
-            pool.close()
+        self.jobs.close(self.settings.shutdown_seconds)
+        for part in (self.work, self.quick, self.slow):
+            part.close()
         self.intake.close()
 
     def _open_anew(self) -> Engine:
@@ -181,6 +213,7 @@ def state_of(request: Request) -> State:
 
 
 StateOf = Annotated[State, Depends(state_of)]
+PictureId = Annotated[int, PathParameter(ge=0, le=2**62, description="A picture's id.")]
 
 
 def _files_seen(directory: Path) -> tuple[object, ...]:
@@ -199,11 +232,20 @@ def _files_seen(directory: Path) -> tuple[object, ...]:
 
 
 def _warm(engine: Engine) -> None:
-    own = check_metric(engine.manifest.metric)
-    if len(engine.gallery):
-        engine.index(own)
-        engine.search(engine.gallery.paths[0], 1)
-    _ = engine.calibration, engine.cache
+    multiply_for_few()
+    _ = engine.calibration, engine.cache, engine.image, engine.intake, engine.encoder
+    gallery = engine.gallery
+    _ = gallery.paths, gallery.labels, gallery.sha256, gallery.widths, gallery.heights
+    if not len(gallery):
+        return
+    # A balance is asked for by inner product.
+    for metric in (check_metric(engine.manifest.metric), "inner"):
+        engine.index(metric)
+    engine.search(gallery.paths[0], 1)
+
+
+def _query_bytes(query: Query) -> int:
+    return 1_000 + (0 if query.embedding is None else query.embedding.nbytes)
 
 
 def _upload_limits(own: IntakeLimits, settings: ServeSettings) -> IntakeLimits:

@@ -14,7 +14,7 @@ from lookalike.images import thumbnail
 from lookalike.serve.originals import original
 from lookalike.serve.state import Opened
 
-__all__ = ["SIZES", "as_webp", "gallery_thumbnail"]
+__all__ = ["SIZES", "as_webp", "gallery_pixels", "gallery_thumbnail"]
 
 SIZES = (64, 128, 256, 512)
 _QUALITY = 80
@@ -23,17 +23,22 @@ _METHOD = 2
 
 
 def gallery_thumbnail(opened: Opened, place: int, size: int) -> bytes:
-    """Return a WebP of a picture of the gallery, neither side above `size`.
+    """Return a WebP of a picture of the gallery, neither side above `size`."""
+    return as_webp(gallery_pixels(opened, place, size))
+
+
+def gallery_pixels(opened: Opened, place: int, size: int) -> NDArray[np.uint8]:
+    """Return a small copy of a picture of the gallery, uint8 (h, w, 1 or 3).
 
     Of its file, else of the decoded copy that the engine keeps, else an empty grey tile.
     """
     file = original(opened, place)
     if file is not None:
         try:
-            return as_webp(file_thumbnail(opened.engine, file, size))
+            return file_thumbnail(opened.engine, file, size)
         except PictureError:
             pass  # it went bad since it was indexed
-    return as_webp(_kept(opened, place, size))
+    return _kept(opened, place, size)
 
 
 def as_webp(pixels: NDArray[np.uint8]) -> bytes:

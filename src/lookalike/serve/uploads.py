@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.images import ImageSpec
 from lookalike.serve.bounded import Bounded
 from lookalike.serve.errors import Refusal
 
-__all__ = ["Upload", "Uploads"]
+__all__ = ["Upload", "Uploads", "digest_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,12 +24,26 @@ class Upload:
         data: its bytes, as they came.
         width: in pixels, as it is shown.
         height: likewise.
+        spec: how the encoder wanted pictures when it came.
+        pixels: uint8 (H, W, C), so.
     """
 
     id: str
     data: bytes
     width: int
     height: int
+    spec: ImageSpec
+    pixels: NDArray[np.uint8]
+
+    @property
+    def bytes(self) -> int:
+        """That it takes in memory, about."""
+        return len(self.data) + self.pixels.nbytes + 1_000
+
+
+def digest_of(data: bytes) -> str:
+    """Return what an upload of these bytes is called."""
+    return hashlib.sha256(data).hexdigest()
 
 
 class Uploads:
@@ -36,12 +54,23 @@ class Uploads:
     """
 
     def __init__(self, most: int) -> None:
-        self.kept: Bounded[str, Upload] = Bounded(most, lambda one: len(one.data))
+        self._kept: Bounded[str, Upload] = Bounded(most, lambda one: one.bytes)
 
-    @staticmethod
-    def name(data: bytes) -> str:
-        """Return what an upload of these bytes is called."""
-        return hashlib.sha256(data).hexdigest()
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def bytes(self) -> int:
+        """That they take."""
+        return self._kept.bytes
+
+    def keep(self, upload: Upload) -> None:
+        """Keep an upload; the ones unused for longest make room."""
+        self._kept.put(upload.id, upload)
+
+    def get(self, name: str) -> Upload | None:
+        """Return an upload; None where it is not kept."""
+        return self._kept.get(name)
 
     def find(self, name: str) -> Upload:
         """Return an upload.
@@ -49,7 +78,7 @@ class Uploads:
         Raises:
             Refusal: it is not kept, or no longer.
         """
-        found = self.kept.get(name)
+        found = self._kept.get(name)
         if found is None:
             raise Refusal(404, "this uploaded picture is no longer kept: upload it again")
         return found

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from lookalike.serve.routes import engine, health, pictures, search, uploads
+from lookalike.serve.routes import (
+    duplicates,
+    engine,
+    export,
+    health,
+    jobs,
+    looking,
+    map,
+    pictures,
+    search,
+    stats,
+    uploads,
+)
 
 __all__ = ["ROUTERS"]
 
@@ -13,5 +25,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     pictures.router,
     uploads.router,
     search.router,
+    export.router,
+    map.router,
+    duplicates.router,
+    looking.router,
+    jobs.router,
+    stats.router,
     health.router,
 )

@@ -12,7 +12,7 @@ from lookalike.serve.facts import picture_facts, pictures_at
 from lookalike.serve.files import original_file
 from lookalike.serve.filters import where_of
 from lookalike.serve.schemas import MOST, Filters, Page, PictureFacts
-from lookalike.serve.state import Opened, StateOf
+from lookalike.serve.state import Opened, PictureId, StateOf
 from lookalike.serve.thumbnails import SIZES, gallery_thumbnail
 
 __all__ = ["router"]
@@ -47,7 +47,7 @@ async def pictures(
 
 
 @router.get("/{picture}")
-async def picture(state: StateOf, picture: int) -> PictureFacts:
+async def picture(state: StateOf, picture: PictureId) -> PictureFacts:
     """Say what is known of a picture."""
     opened = state.opened
     return await state.work.run(lambda: picture_facts(opened, opened.place(picture)))
@@ -59,7 +59,7 @@ async def picture(state: StateOf, picture: int) -> PictureFacts:
     responses={200: {"content": {"image/webp": {}}, "description": "A small copy."}},
 )
 async def thumbnail(
-    request: Request, state: StateOf, picture: int, size: int = 256, v: str = ""
+    request: Request, state: StateOf, picture: PictureId, size: int = 256, v: str = ""
 ) -> Response:
     """Give a small copy of a picture; `v`, the first of its digest, lets a browser keep it."""
     opened = state.opened
@@ -85,7 +85,7 @@ async def thumbnail(
     response_class=Response,
     responses={200: {"content": {"image/*": {}}, "description": "The original."}},
 )
-async def file(state: StateOf, picture: int) -> Response:
+async def file(state: StateOf, picture: PictureId) -> Response:
     """Give the original, as a JPEG where a browser would not show it as it is."""
     opened = state.opened
     place = opened.place(picture)

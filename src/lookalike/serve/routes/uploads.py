@@ -19,9 +19,7 @@ router = APIRouter(prefix="/uploads", tags=["uploads"])
 async def upload(state: StateOf, file: UploadFile) -> schemas.Upload:
     """Take a picture in; searches call it by the name in the answer."""
     taken = await receive(state, file)
-    return schemas.Upload(
-        upload=taken.id, width=taken.width, height=taken.height, expires_when_full=True
-    )
+    return schemas.Upload(upload=taken.id, width=taken.width, height=taken.height)
 
 
 @router.get(
@@ -33,7 +31,7 @@ async def thumbnail(state: StateOf, upload: str, size: int = 256) -> Response:
     """Give a small copy of an uploaded picture, while it is kept."""
     found = state.uploads.find(upload)
     size = min((one for one in SIZES if one >= size), default=SIZES[-1])
-    data = await state.work.run(lambda: as_webp(upload_pixels(state, found.data, size)))
+    data = await state.work.run(lambda: as_webp(upload_pixels(state, found, size)))
     return Response(
         data, media_type="image/webp", headers={"Cache-Control": "private, max-age=600"}
     )
