@@ -2,10 +2,10 @@
 
 import { fill, h, whenQuiet } from "./dom.js";
 import { icon } from "./icons.js";
-import { DEFAULT_K, store } from "./state.js";
+import { DEFAULT_K, MOST, store } from "./state.js";
 import { count } from "./words.js";
 
-const HOW_MANY = [30, 100, DEFAULT_K, 1000, 5000, 1e6];
+const HOW_MANY = [30, 100, DEFAULT_K, 1000, 5000, MOST];
 
 export class Filters {
   constructor() {
@@ -96,7 +96,7 @@ export function makeHowMany() {
   const select = h("select", { class: "select", id: "k", "aria-label": "How many of the closest are shown", on: { change: () => store.set({ k: Number(select.value) }) } });
   const show = (/** @type {import("./state.js").State} */ state) => {
     const choices = [...new Set([...HOW_MANY, state.k])].sort((a, b) => a - b);
-    fill(select, ...choices.map((k) => h("option", { value: String(k) }, k >= 1e6 ? "all of them" : `closest ${count(k)}`)));
+    fill(select, ...choices.map((k) => h("option", { value: String(k) }, `closest ${count(k)}`)));
     select.value = String(state.k);
     select.hidden = !state.queries.length;
   };

@@ -38,7 +38,7 @@ export async function watch(id, onProgress) {
 async function poll(id, onProgress) {
   for (;;) {
     const job = await get(`jobs/${id}`);
-    if (job.state !== "queued" && job.state !== "running" && job.state !== "waiting") return job;
+    if (job.state !== "working") return job;
     onProgress(job);
     await new Promise((resolve) => setTimeout(resolve, 700));
   }

@@ -18,6 +18,9 @@ export function aspect({ width, height }) {
   return Math.min(Math.max(real, NARROWEST), WIDEST);
 }
 
+/** Whether a picture is shown cut. @param {{width: number, height: number}} picture */
+export const clamped = (picture) => aspect(picture) !== picture.width / picture.height;
+
 /** Places of pictures that come in pages: what stands stays, only the last row is done again. */
 export class Justified {
   /** @param {Shape} shape */

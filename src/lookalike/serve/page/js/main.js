@@ -68,8 +68,8 @@ function begin() {
     pick: () => pick(search.take),
   });
   signIn.addEventListener("wanted", () => {
-    // The token has changed, or the cookie is gone: back to the door, and then to this very search.
-    location.href = `login?next=${encodeURIComponent(location.pathname + location.search)}`;
+    // The token has changed, or the cookie is gone: this address then asks for it, and goes on here.
+    location.reload();
   }, { once: true });
   store.subscribe(show);
   show(store.state, null);

@@ -7,6 +7,8 @@
 
 export const VIEWS = ["search", "map", "duplicates", "oddities", "card"];
 export const DEFAULT_K = 300;
+/** So deep the server looks at most. */
+export const MOST = 20_000;
 const SIZES = /** @type {const} */ (["minw", "maxw", "minh", "maxh"]);
 
 /** @returns {State} */
@@ -64,7 +66,7 @@ export function read(text) {
   const queries = (parts.get("q") ?? "").split(/,(?=-?(?:id|up):)/i).map(readQuery);
   state.queries = queries.filter((query) => query !== null);
   state.balance = number(parts.get("b"), 0, 1);
-  state.k = Math.round(number(parts.get("k"), 1, 1e6) ?? DEFAULT_K);
+  state.k = Math.round(number(parts.get("k"), 1, MOST) ?? DEFAULT_K);
   if (parts.get("combine") === "best") state.combine = "best";
   state.labels = parts.getAll("label");
   state.folders = parts.getAll("folder");

@@ -3,6 +3,7 @@
 import { thumbnail } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { clamped } from "./layout.js";
 import { BANDS, fileName, percent, scoreSentence, tileName } from "./words.js";
 
 /**
@@ -48,7 +49,8 @@ function act(drawing, what, words) {
 export function tileImage(picture, shown) {
   const tiny = Math.max(picture.width, picture.height) <= PIXELS_SHOWN;
   const image = h("img", {
-    alt: "", decoding: "async", draggable: "false", class: tiny ? "tiny" : null,
+    alt: "", decoding: "async", draggable: "false",
+    class: [tiny && "tiny", clamped(picture) && "clamped"].filter(Boolean).join(" ") || null,
     src: thumbnail(picture, tiny ? PIXELS_SHOWN : shown),
   });
   retried(/** @type {HTMLImageElement} */ (image));

@@ -1,6 +1,9 @@
 /** @file The map's points, sorted into cells so that looking around a spot is quick. */
 
-/** As the server sends them: uint32 id, float32 x, float32 y, uint16 label, uint16 spare. */
+/**
+ * As the server sends them: uint32 id, float32 x, float32 y, uint16 label, and uint8 width and height
+ * of the picture in the middle of its tile of the atlas.
+ */
 const BYTES = 16;
 export const NO_LABEL = 65535;
 
@@ -11,6 +14,7 @@ export class Points {
     const whole = new Uint32Array(buffer, 0, count * 4);
     const real = new Float32Array(buffer, 0, count * 4);
     const half = new Uint16Array(buffer, 0, count * 8);
+    const bytes = new Uint8Array(buffer, 0, count * BYTES);
     this.count = count;
     this.side = Math.min(Math.max(Math.floor(Math.sqrt(count / 8)), 4), 160);
     const cells = new Uint32Array(count);
@@ -29,6 +33,8 @@ export class Points {
     this.labels = new Uint16Array(count);
     /** The place in the order of the server, which is that of the atlas. */
     this.slots = new Uint32Array(count);
+    this.widths = new Uint8Array(count);
+    this.heights = new Uint8Array(count);
     /** @type {Map<number, number>} */
     this.places = new Map();
     for (let from = 0; from < count; from += 1) {
@@ -38,6 +44,8 @@ export class Points {
       this.x[to] = real[from * 4 + 1];
       this.y[to] = real[from * 4 + 2];
       this.labels[to] = half[from * 8 + 6];
+      this.widths[to] = bytes[from * BYTES + 14];
+      this.heights[to] = bytes[from * BYTES + 15];
       this.slots[to] = from;
       this.places.set(this.ids[to], to);
     }

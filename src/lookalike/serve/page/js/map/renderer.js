@@ -61,7 +61,7 @@ export class Renderer {
     const view = new DataView(data, at * BYTES, BYTES);
     view.setFloat32(0, points.x[place], true);
     view.setFloat32(4, points.y[place], true);
-    view.setUint32(8, points.slots[place], true);
+    view.setUint32(8, packed(points.slots[place], points.widths[place], points.heights[place]), true);
     const colour = colours[Math.min(points.labels[place], colours.length - 1)];
     colour.forEach((value, channel) => view.setUint8(12 + channel, value));
     view.setUint8(15, mark);
@@ -141,6 +141,15 @@ export class Renderer {
     gl.vertexAttribPointer(2, 4, gl.UNSIGNED_BYTE, true, BYTES, first * BYTES + 12);
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
   }
+}
+
+/**
+ * Where the thumbnail is and what part of its tile it fills, in one number: 19 bits of the place,
+ * 6 of the width, 6 of the height. Without a width there is none.
+ * @param {number} slot @param {number} width @param {number} height
+ */
+function packed(slot, width, height) {
+  return slot < 2 ** 19 ? slot | (Math.min(width, 32) << 19) | (Math.min(height, 32) << 25) : 0;
 }
 
 /** @param {WebGL2RenderingContext} gl @param {ArrayBuffer} data */

@@ -21,15 +21,18 @@ flat out int layer;
 flat out vec3 colour;
 flat out float strength;
 flat out float mark;
-flat out vec2 corner;                 // of the thumbnail on its page
+flat out vec2 corner;                 // of the tile on its page
+flat out vec2 part;                   // of the tile that the thumbnail fills
 out vec2 inside;
 void main() {
   vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
-  uint page = slot >> 12u;
-  layer = page < ${MOST_PAGES}u && nearness > 0.0 ? layers[page] : -1;
+  uint page = slot >> 12u & ${MOST_PAGES - 1}u;
+  part = vec2(slot >> 19u & 63u, slot >> 25u & 63u) / 32.0;
+  layer = part.x > 0.0 && nearness > 0.0 ? layers[page] : -1;
   float side = layer >= 0 ? mix(dot_, tile_, nearness) : dot_ * (1.0 + look.a * .8);
   side *= 1.0 + look.a * .18;
-  gl_Position = vec4((place - centre) * perPixel + (unit - .5) * side * pixel * vec2(1, -1), 0, 1);
+  vec2 sides = layer >= 0 ? side * mix(vec2(1), part, nearness) : vec2(side);
+  gl_Position = vec4((place - centre) * perPixel + (unit - .5) * sides * pixel * vec2(1, -1), 0, 1);
   uint tile = slot & 4095u;
   corner = vec2(tile & 63u, tile >> 6u) / 64.0;
   inside = unit;
@@ -52,6 +55,7 @@ flat in vec3 colour;
 flat in float strength;
 flat in float mark;
 flat in vec2 corner;
+flat in vec2 part;
 in vec2 inside;
 out vec4 result;
 void main() {
@@ -63,7 +67,7 @@ void main() {
     return;
   }
   // Half a texel is left out at the border, or a neighbour on the page would shine in.
-  vec2 at = corner + (inside * (31.0 / 32.0) + .5 / 32.0) / 64.0;
+  vec2 at = corner + (.5 + (inside - .5) * (part - 1.0 / 32.0)) / 64.0;
   vec4 picture = vec4(mix(paper, texture(pages, vec3(at, float(layer))).rgb, strength), 1.0);
   vec2 border = min(inside, 1.0 - inside);
   if (mark > 0.0 && min(border.x, border.y) < edge) picture.rgb = accent;
