@@ -22,7 +22,7 @@ async def receive(state: State, file: UploadFile) -> Upload:
         PictureError: it is no picture, or not one that may be decoded.
     """
     data = await file.read(state.limits.max_bytes + 1)
-    if problem := state.limits.too_large(len(data)):
+    if problem := state.limits.too_large(max(len(data), file.size or 0)):
         raise Refusal(413, f"the picture is not taken: {problem}")
     if not data:
         raise Refusal(422, "the uploaded file is empty: give a picture")

@@ -62,8 +62,8 @@ class ServeSettings:
     thumbnail_bytes: int = 64_000_000
     threads: int = 4
     queue: int = 128
-    requests: float = 200.0
-    burst: int = 1_000
+    requests: float = 1_000.0
+    burst: int = 3_000
     connections: int = 512
     shutdown_seconds: float = 5.0
 
