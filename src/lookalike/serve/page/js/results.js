@@ -132,9 +132,11 @@ async function ask(state, offset, count) {
 
 /** @param {import("./api.js").Answer & {upload?: string}} answer @param {State} state @returns {Found} */
 function found(answer, state) {
+  const known = new Set(state.queries.filter((query) => query.kind === "id" && !query.box).map((query) => query.ref));
   return {
     items: answer.hits.map((hit) => ({ picture: hit.picture, hit })),
-    total: Math.min(state.k, answer.total), all: answer.total, known: answer.known,
+    // Pictures of the gallery do not find themselves.
+    total: Math.max(Math.min(state.k, answer.total - known.size), answer.hits.length), all: answer.total, known: answer.known,
     metric: answer.metric, took: answer.took_ms, upload: answer.upload,
   };
 }

@@ -141,10 +141,11 @@ export class SearchView {
 
   /** @param {import("./results.js").Found} found */
   #say(found) {
-    const { queries } = store.state;
+    const state = this.results.state ?? store.state;
+    const { queries } = state;
     const words = queries.length
       ? `${several(found.total, "picture")} ${queryWords(queries)}`
-      : `${several(found.all, "picture")}${Object.keys(filters(store.state)).length ? " pass the filters" : " in the gallery"}`;
+      : `${several(found.all, "picture")}${Object.keys(filters(state)).length ? " pass the filters" : " in the gallery"}`;
     const aside = queries.length ? `the closest of ${count(found.all)}` : "";
     fill(this.said, h("strong", {}, words), aside && h("span", {}, ` · ${aside}`));
     this.note.hidden = found.known !== false;
