@@ -168,8 +168,17 @@ def test_folder_label_size_name_and_number_are_filters(page):
 
 def test_thousands_scroll_with_few_of_them_in_the_document(page):
     def many(route):
-        offset, limit = (int(re.search(rf"{n}=(\d+)", route.request.url)[1]) for n in ("offset", "limit"))
-        one = {"path": "a.png", "label": None, "folder": "", "width": 60, "height": 40, "version": ""}
+        offset, limit = (
+            int(re.search(rf"{n}=(\d+)", route.request.url)[1]) for n in ("offset", "limit")
+        )
+        one = {
+            "path": "a.png",
+            "label": None,
+            "folder": "",
+            "width": 60,
+            "height": 40,
+            "version": "",
+        }
         pictures = [{"id": at, **one} for at in range(offset, min(offset + limit, 5000))]
         route.fulfill(json={"total": 5000, "offset": offset, "pictures": pictures})
 
@@ -179,7 +188,9 @@ def test_thousands_scroll_with_few_of_them_in_the_document(page):
     for _ in range(60):
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         page.wait_for_timeout(60)
-        if page.evaluate("[...document.querySelectorAll('.tile')].some((t) => t.dataset.at === '4999')"):
+        if page.evaluate(
+            "[...document.querySelectorAll('.tile')].some((t) => t.dataset.at === '4999')"
+        ):
             break
     else:
         pytest.fail("the end never came")
@@ -207,7 +218,12 @@ def test_the_lightbox_shows_original_facts_neighbours_and_reconstruction(page):
 
 @pytest.mark.parametrize(
     ("kind", "ending", "begins"),
-    [("csv", ".csv", b""), ("json", ".json", b"{"), ("links", ".zip", b"PK"), ("sheet", ".png", b"\x89PNG")],
+    [
+        ("csv", ".csv", b""),
+        ("json", ".json", b"{"),
+        ("links", ".zip", b"PK"),
+        ("sheet", ".png", b"\x89PNG"),
+    ],
 )
 def test_results_are_exported(wide, tmp_path, kind, ending, begins):
     gallery(wide, "/?q=id:5&k=30")
@@ -261,7 +277,11 @@ def test_a_busy_server_is_waited_for(wide):
             route.continue_()
             return
         turned_away.append(route.request.url)
-        route.fulfill(status=429, headers={"Retry-After": "1"}, json={"error": {"kind": "busy", "message": "x"}})
+        route.fulfill(
+            status=429,
+            headers={"Retry-After": "1"},
+            json={"error": {"kind": "busy", "message": "x"}},
+        )
 
     wide.route("**/api/v1/search", busy)
     gallery(wide, "/?q=id:5")
@@ -272,7 +292,11 @@ def test_a_busy_server_is_waited_for(wide):
 def test_drift_and_folders_that_are_away_are_told_and_no_balance_means_no_slider(page):
     def changed(route):
         facts = route.fetch().json()
-        facts |= {"balance": None, "away": ["holiday"], "drift_advice": "The gallery has grown: retrain."}
+        facts |= {
+            "balance": None,
+            "away": ["holiday"],
+            "drift_advice": "The gallery has grown: retrain.",
+        }
         route.fulfill(json=facts)
 
     page.route("**/api/v1/engine", changed)

@@ -72,7 +72,8 @@ export class Box {
     if (event.pointerType === "touch" && !inside) return;
     event.preventDefault();
     const [x, y] = this.#at(event);
-    const corner = target.dataset.corner ?? (inside ? "move" : "new");
+    // A new one is drawn as if by its last corner.
+    const corner = target.dataset.corner ?? (inside ? "move" : "se");
     const first = inside ? [...this.value] : [x, y, x, y];
     const before = this.value;
     this.stage.setPointerCapture(event.pointerId);
@@ -124,9 +125,9 @@ const resized = ([left, top, right, bottom], [x, y]) => [left, top, within(right
 function dragged(first, corner, from, now) {
   if (corner === "move") return moved(first, [now[0] - from[0], now[1] - from[1]]);
   let [left, top, right, bottom] = first;
-  if (corner === "new" || corner.includes("e")) right = now[0];
-  if (corner === "new" || corner.startsWith("s")) bottom = now[1];
+  if (corner.includes("e")) right = now[0];
+  if (corner.startsWith("s")) bottom = now[1];
   if (corner.includes("w")) left = now[0];
-  if (corner.startsWith("n") && corner !== "new") top = now[1];
+  if (corner.startsWith("n")) top = now[1];
   return [Math.min(left, right), Math.min(top, bottom), Math.max(left, right), Math.max(top, bottom)];
 }

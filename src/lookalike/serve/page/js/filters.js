@@ -1,6 +1,6 @@
 /** @file Which pictures are searched: by folder, by label, by size; and how many are shown. */
 
-import { fill, h, whenQuiet } from "./dom.js";
+import { fill, h, listen, whenQuiet } from "./dom.js";
 import { icon } from "./icons.js";
 import { DEFAULT_K, MOST, store } from "./state.js";
 import { count } from "./words.js";
@@ -82,14 +82,22 @@ export class Filters {
   /** @param {string} name */
   #size(name) {
     const words = `${name.startsWith("min") ? "Smallest" : "Largest"} ${name.endsWith("w") ? "width" : "height"} in pixels`;
-    const change = whenQuiet(() => {
+    const set = () => {
       const value = Number.parseInt(field.value, 10);
-      store.set({ [name]: Number.isFinite(value) && value >= 0 ? value : null });
-    }, 300);
-    const field = h("input", { class: "field", type: "number", inputmode: "numeric", min: "0", id: name, "aria-label": words, on: { input: change } });
+      const wanted = Number.isFinite(value) && value >= 0 ? value : null;
+      if (wanted !== store.state[name]) store.set({ [name]: wanted });
+    };
+    const field = h("input", { class: "field", type: "number", inputmode: "numeric", min: "0", id: name, "aria-label": words, on: settled(set, 300) });
     return field;
   }
 }
+
+/**
+ * Typing counts when it pauses, and at the latest when the field is left: else what is typed last
+ * would be lost to whatever is clicked next.
+ * @param {() => void} set @param {number} wait
+ */
+const settled = (set, wait) => ({ input: whenQuiet(set, wait), change: set });
 
 /** How many of the closest are shown. */
 export function makeHowMany() {
@@ -108,7 +116,9 @@ export function makeHowMany() {
 /** A part of the name or path. */
 export function makeNameField() {
   const field = h("input", { class: "field name-field", type: "search", id: "text", placeholder: "Filter by name", "aria-label": "Only pictures whose path holds this text", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/" });
-  field.addEventListener("input", whenQuiet(() => store.set({ text: field.value.trim() }, { replace: true }), 160));
+  listen(field, settled(() => {
+    if (field.value.trim() !== store.state.text) store.set({ text: field.value.trim() }, { replace: true });
+  }, 160));
   const show = (/** @type {import("./state.js").State} */ state) => {
     if (document.activeElement !== field) field.value = state.text;
   };
