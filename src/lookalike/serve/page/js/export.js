@@ -17,7 +17,7 @@ const MOST = 1000;
 export function exportMenu() {
   const menu = h("div", { class: "menu", id: "export-menu", popover: "auto", role: "group", "aria-label": "Export the results" },
     FORMATS.map(({ format, words, aside }) => h("button", { type: "button", "data-format": format, on: { click: () => { menu.hidePopover(); take(format); } } }, words, h("span", {}, aside))));
-  const button = h("button", { class: "button", type: "button", id: "export", popovertarget: "export-menu" }, icon("download"), h("span", {}, "Export"));
+  const button = h("button", { class: "button", type: "button", id: "export", "aria-label": "Export", popovertarget: "export-menu" }, icon("download"), h("span", {}, "Export"));
   const room = h("div", { class: "export" }, button, menu);
   menu.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;

@@ -47,7 +47,7 @@ export class Filters {
     this.list.hidden = !pills.length;
     const sizes = ["minw", "maxw", "minh", "maxh"];
     sizes.forEach((name, at) => {
-      if (document.activeElement !== this.sizes[at]) this.sizes[at].value = state[name] ?? "";
+      if (document.activeElement !== this.sizes[at] && !this.sizes[at].typing) this.sizes[at].value = state[name] ?? "";
     });
     const used = pills.length + sizes.filter((name) => state[name] !== null).length;
     this.count.hidden = used === 0;
@@ -87,7 +87,8 @@ export class Filters {
       const wanted = Number.isFinite(value) && value >= 0 ? value : null;
       if (wanted !== store.state[name]) store.set({ [name]: wanted });
     };
-    const field = h("input", { class: "field", type: "number", inputmode: "numeric", min: "0", id: name, "aria-label": words, on: settled(set, 300) });
+    const field = h("input", { class: "field", type: "number", inputmode: "numeric", min: "0", id: name, "aria-label": words });
+    listen(field, settled(field, set, 300));
     return field;
   }
 }
@@ -95,9 +96,22 @@ export class Filters {
 /**
  * Typing counts when it pauses, and at the latest when the field is left: else what is typed last
  * would be lost to whatever is clicked next.
- * @param {() => void} set @param {number} wait
+ * @param {HTMLElement & {typing?: boolean}} field @param {() => void} set @param {number} wait
  */
-const settled = (set, wait) => ({ input: whenQuiet(set, wait), change: set });
+function settled(field, set, wait) {
+  const done = () => {
+    field.typing = false;
+    set();
+  };
+  const later = whenQuiet(done, wait);
+  return {
+    input: () => {
+      field.typing = true;
+      later();
+    },
+    change: done,
+  };
+}
 
 /** How many of the closest are shown. */
 export function makeHowMany() {
@@ -116,11 +130,11 @@ export function makeHowMany() {
 /** A part of the name or path. */
 export function makeNameField() {
   const field = h("input", { class: "field name-field", type: "search", id: "text", placeholder: "Filter by name", "aria-label": "Only pictures whose path holds this text", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/" });
-  listen(field, settled(() => {
+  listen(field, settled(field, () => {
     if (field.value.trim() !== store.state.text) store.set({ text: field.value.trim() }, { replace: true });
   }, 160));
   const show = (/** @type {import("./state.js").State} */ state) => {
-    if (document.activeElement !== field) field.value = state.text;
+    if (document.activeElement !== field && !field.typing) field.value = state.text;
   };
   store.subscribe(show);
   show(store.state);

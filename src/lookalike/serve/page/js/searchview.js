@@ -101,7 +101,7 @@ export class SearchView {
 
   #build() {
     const bring = h("div", { class: "bring" },
-      h("button", { class: "button", type: "button", on: { click: () => pick(this.take) } }, icon("upload"), h("span", {}, "Another picture")),
+      h("button", { class: "button", type: "button", "aria-label": "Another picture", on: { click: () => pick(this.take) } }, icon("upload"), h("span", {}, "Another picture")),
       h("button", { class: "quiet", type: "button", "aria-label": "Add a picture to the query", title: "Add a picture to the query", on: { click: () => pick(this.take, { add: true }) } }, icon("plus")),
       h("button", { class: "quiet", type: "button", "aria-label": "Photograph", title: "Photograph", on: { click: () => photograph(this.take) } }, icon("camera")),
       h("button", { class: "quiet bring-clear", type: "button", "aria-label": "Clear the query", title: "Clear the query", on: { click: () => store.set({ queries: [] }) } }, icon("close")));
