@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,22 @@ def test_judgement_does_not_depend_on_how_hits_were_found(engine: Engine):
         assert {hit.path: hit.probability for hit in hits} == {
             path: pytest.approx(plain[path]) for path in hits.paths
         }
+
+
+def test_what_was_prepared_is_judged_the_same(engine: Engine):
+    paths = engine.gallery.paths
+    pixels = np.asarray(mosaic(3).rotate(90))
+    for include_self in (False, True):
+        plain = engine.search_many([paths[0], pixels], 9, include_self=include_self)
+        prepared = engine.prepare([paths[0], pixels], include_self=include_self)
+        assert all(query.standing is not None for query in prepared)
+        known = [replace(query, pixels=None) for query in prepared]
+        assert engine.search_many(known, 9, include_self=include_self) == plain
+        # What was prepared for another question is asked again.
+        other = engine.search_many(prepared, 9, include_self=not include_self)
+        assert other == engine.search_many([paths[0], pixels], 9, include_self=not include_self)
+    both = engine.search_examples([paths[0], pixels], 9)
+    assert engine.search_examples(engine.prepare([paths[0], pixels]), 9) == both
 
 
 def test_an_engine_without_a_report_has_nothing_to_say(tmp_path: Path, photos: Path):

@@ -18,14 +18,17 @@ from hostile_files import encode, png, scene, seeds
 from lookalike.errors import IntakeError, PictureError
 from lookalike.images import (
     Collection,
+    Crop,
     ImageSpec,
     IntakeLimits,
+    crop,
+    decode,
     find_pictures,
     guarded,
     thumbnail,
     worker_process,
 )
-from lookalike.images.answers import Thumbnail
+from lookalike.images.answers import Part, Thumbnail
 from lookalike.images.decoding import decode_in_order, decode_unguarded
 from lookalike.images.guarded import Intake
 
@@ -359,3 +362,30 @@ def test_answers_that_nobody_read_are_not_the_next_ones(tmp_path):
         for file in files[::-1]:
             expected = thumbnail(file, 16)
             np.testing.assert_array_equal(intake.thumbnail(file, wanted), expected)
+
+
+def test_bytes_and_parts_are_read_as_in_this_process(tmp_path, hostile):
+    data, box = encode(scene(), "PNG"), Crop(0.25, 0, 0.5, 0.75)
+    (tmp_path / "a.png").write_bytes(data)
+    with Intake(IntakeLimits(seconds=60.75, memory=400_000_000)) as intake:
+        for source in (data, tmp_path / "a.png", str(tmp_path / "a.png")):
+            read = intake.read(source, SPEC)
+            np.testing.assert_array_equal(read.pixels, decode(data, SPEC).pixels)
+            assert read.size == (48, 32)
+            part = intake.read(source, Part(box, SPEC))
+            np.testing.assert_array_equal(part.pixels, decode(crop(data, box), SPEC).pixels)
+            assert part.size == (24, 24)
+            small = intake.read(source, Part(box, Thumbnail(12)))
+            np.testing.assert_array_equal(small.pixels, thumbnail(crop(data, box), 12))
+        grey = intake.read(data, ImageSpec(8, 8, 1))
+        assert grey.pixels.shape == (8, 8, 1)
+        with pytest.raises(PictureError, match=r"cannot read the picture of 4 bytes: .*format"):
+            intake.read(b"text", SPEC)
+        with pytest.raises(PictureError, match="lies outside"):
+            intake.read(data, Part(Crop(90, 0, 20, 20), SPEC))
+        for deed, reason in (("abort", "SIGABRT"), ("eat", "more than 400 MB of memory")):
+            with pytest.raises(PictureError, match=reason):
+                intake.read(bad_file(deed), SPEC)
+        np.testing.assert_array_equal(intake.read(data, SPEC).pixels, decode(data, SPEC).pixels)
+    with Intake(IntakeLimits(max_bytes=100)) as narrow, pytest.raises(PictureError, match="large"):
+        narrow.read(data, SPEC)

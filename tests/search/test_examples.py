@@ -88,3 +88,32 @@ def test_bad_examples():
         best_match(index, rows, 0)
     with pytest.raises(QueryError, match=r"wanted \(P, 3\)"):
         best_match(index, rows[:, :2], 1)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_example_that_counts_twice_is_one_given_twice(metric):
+    random = np.random.default_rng(2)
+    like, unlike = (random.normal(size=(n, 5)).astype(np.float32) for n in (3, 2))
+    weighed = mean_query(
+        like, unlike, metric=metric, like_weights=[2, 1, 1], unlike_weights=[4 / 3, 4 / 3]
+    )
+    given = mean_query(like[[0, 0, 1, 2]], unlike, metric=metric)
+    np.testing.assert_allclose(weighed, given, atol=1e-6)
+    same = mean_query(like, unlike, metric=metric, like_weights=[1] * 3, unlike_weights=[1, 1])
+    np.testing.assert_array_equal(same, mean_query(like, unlike, metric=metric))
+
+
+def test_how_much_is_kept_away_from_what_counts_more():
+    like, unlike = np.eye(2, dtype=np.float32)[:1], np.eye(2, dtype=np.float32)[1:]
+    pulls = [
+        float(mean_query(like, unlike, metric="inner", unlike_weights=[weight])[0, 1])
+        for weight in (0.5, 1, 3)
+    ]
+    np.testing.assert_allclose(pulls, [-0.25, -0.5, -1.5])
+
+
+@pytest.mark.parametrize("weights", [[1], [1, 2, 3], [1, 0], [1, -1], [1, np.nan]])
+def test_weights_are_checked(weights):
+    rows = np.eye(2, dtype=np.float32)
+    with pytest.raises(SettingsError, match="wanted 2 numbers above 0"):
+        mean_query(rows, metric="cosine", like_weights=weights)

@@ -23,6 +23,16 @@ def serve(
         Optional[str],  # noqa: UP045
         typer.Option(help="What callers must know, as a header or by opening /?token=TOKEN."),
     ] = None,
+    allow_host: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="NAME", help="A further name of this service; may be repeated."),
+    ] = None,
+    allow_origin: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            metavar="URL", help="Another server whose pages may use this one; may be repeated."
+        ),
+    ] = None,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
@@ -33,7 +43,13 @@ def serve(
     from lookalike.serve import ServeSettings
     from lookalike.serve import serve as run
 
-    settings = ServeSettings(host=host, port=port, token=token)
+    settings = ServeSettings(
+        host=host,
+        port=port,
+        token=token,
+        allow_hosts=tuple(allow_host or ()),
+        allow_origins=tuple(allow_origin or ()),
+    )
 
     def started(address: str) -> None:
         typer.echo(f"lookalike: serving {engine} at {address} (Ctrl-C stops)", err=True)

@@ -121,7 +121,8 @@ def make_map(
         fresh = len(engine.gallery) - int((rows >= 0).sum())
         if before.placed + fresh <= PLACED_SHARE * len(engine.gallery):
             return _keep(engine, _followed(engine, before, rows, on_progress))
-    seed = engine.manifest.seed % SEEDS if seed is None else seed
+    if seed is None:
+        seed = engine.manifest.seed % SEEDS if before is None else before.seed
     return _keep(engine, _laid_out(engine, before, seed, on_progress))
 
 

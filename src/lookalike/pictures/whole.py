@@ -79,12 +79,12 @@ def place_among(
     Returns:
         float32 (Q, 2); the middle of the square for what has no neighbour.
 
-    >>> place_among(np.array([[[0.2, 0.2], [0.9, 0.9], [0.2, 0.22]]])).round(2).tolist()
-    [[0.20000000298023224, 0.20999999344348907]]
+    >>> place_among(np.array([[[0.25, 0.5], [0.75, 0.75], [0.25, 0.5]]])).tolist()
+    [[0.25, 0.5]]
     """
     found = np.full((len(places), 2), 0.5, np.float32)
     weights = np.arange(places.shape[1], 0, -1, dtype=np.float64)
-    for first in range(0, len(places), _BLOCK):
+    for first in range(0, len(places) if len(weights) else 0, _BLOCK):
         some = places[first : first + _BLOCK]
         there = np.isfinite(some).all(axis=2)
         apart = np.linalg.norm(some[:, :, None] - some[:, None, :], axis=3)

@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 
 from lookalike.engine.duplicate_groups import Copy
 from lookalike.engine.keeping import size_of
+from lookalike.serve.facts import shown_path
 
 __all__ = ["differences", "draw_difference"]
 
@@ -25,13 +26,13 @@ _SEEN, _FULL = 8.0, 72.0
 
 
 def differences(kept: Copy, other: Copy) -> list[str]:
-    """Return how a copy differs from the one to keep, in a few words each.
+    """Return how a copy differs from the one to keep, in a few words each: place, size, age.
 
     Args:
         kept: the one to keep.
         other: a copy of it.
     """
-    words = []
+    words = _names(kept, other)
     if (kept.width, kept.height) != (other.width, other.height):
         less = other.width * other.height < kept.width * kept.height
         word = "fewer" if less else "more"
@@ -49,6 +50,13 @@ def differences(kept: Copy, other: Copy) -> list[str]:
     if not other.format:
         words.append("its file is gone or cannot be read")
     return words
+
+
+def _names(kept: Copy, other: Copy) -> list[str]:
+    paths = [shown_path(one.path).rpartition("/") for one in (kept, other)]
+    folders, names = [folder or "." for folder, _, _ in paths], [name for _, _, name in paths]
+    words = [] if folders[0] == folders[1] else [f"in {folders[1]} instead of {folders[0]}"]
+    return words if names[0] == names[1] else [*words, f"called {names[1]}"]
 
 
 def _dates(kept: Copy, other: Copy) -> list[str]:

@@ -42,14 +42,14 @@ def find_or_start(state: State, opened: Opened, finding: Finding[Found]) -> Foun
 
     One job of a kind runs at a time: where it looks for something else, ask again once it is done.
     """
-    key = (finding.kind, *opened.key, *finding.asked)
-    found = state.findings.get(key)
+    asked = (finding.kind, *finding.asked)
+    found = state.finding(opened, asked)
     if isinstance(found, finding.type):
         return found
 
     def work(on_progress: OnProgress) -> Mapping[str, Any]:
         now = finding.find(on_progress)
-        state.findings.put(key, now)
+        state.keep_finding(opened, asked, now)
         return finding.result(now)
 
     return state.jobs.start(finding.kind, work)

@@ -140,16 +140,20 @@ class Jobs:
             Refusal: there is none.
         """
         found = self.find(job)
-        if not found.is_over:
-            self._stopping.add(job)
+        with self._lock:
+            if not self._jobs.get(job, found).is_over:
+                self._stopping.add(job)
         return found
+
+    def leave(self) -> None:
+        """Tell all to end, and whoever follows one; may be called by what handles a signal."""
+        self._closed = True  # and no lock: the thread that the signal came to may hold it
 
     def close(self, seconds: float = 0.0) -> None:
         """Tell all to end, and wait so long for them."""
+        self.leave()
         with self._lock:
-            self._closed = True
             threads = list(self._threads.values())
-            self._stopping |= set(self._threads)
         until = time.monotonic() + seconds
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -185,7 +189,7 @@ class Jobs:
             self._end(job, "failed", error={"kind": "internal", "message": message})
 
     def _told(self, job: str, progress: Progress) -> None:
-        if job in self._stopping:
+        if self._closed or job in self._stopping:
             raise _Stopped
         self._change(
             job,

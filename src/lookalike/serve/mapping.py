@@ -26,6 +26,8 @@ POINT = np.dtype(
 )
 """One point of `/map/points`: 16 bytes."""
 
+# What it is kept as.
+_MAP = ("map",)
 _NO_LABEL = 65_535
 # Names of labels that are sent; pictures of all others count as having none.
 _NAMED = 1_000
@@ -83,7 +85,7 @@ class NoMap(Refusal):
 
 def sent_map(state: State, opened: Opened) -> SentMap | None:
     """Return the map of an engine as it is now, from memory or from the engine's directory."""
-    found = state.findings.get(_key(opened))
+    found = state.finding(opened, _MAP)
     if isinstance(found, SentMap):
         return found
     sign = map_sign(opened.engine)
@@ -91,7 +93,7 @@ def sent_map(state: State, opened: Opened) -> SentMap | None:
         return None
     fitting = fitting_map(opened.engine)
     if fitting is None:
-        state.findings.put(_key(opened), sign)
+        state.keep_finding(opened, _MAP, sign)
         return None
     return _keep(state, SentMap(opened, fitting))
 
@@ -152,11 +154,7 @@ def _bounds(found: GalleryMap) -> tuple[float, float, float, float]:
     return float(left), float(top), float(right), float(bottom)
 
 
-def _key(opened: Opened) -> tuple[object, ...]:
-    return ("map", *opened.key)
-
-
 def _keep(state: State, sent: SentMap) -> SentMap:
     _ = sent.version  # made here, in a thread that may take its time
-    state.findings.put(_key(sent.opened), sent)
+    state.keep_finding(sent.opened, _MAP, sent)
     return sent

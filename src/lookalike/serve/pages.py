@@ -67,11 +67,15 @@ def _versioned(name: str, data: bytes, digest: str) -> bytes:
 
 
 def add_page(app: FastAPI, files: dict[str, PageFile]) -> None:
-    """Serve the page at /, and what it is made of below /static/."""
+    """Serve the page at /, the API's description at /docs, what they are made of at /static/."""
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
         return _answer(files, "index.html", "no-cache")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return _answer(files, "docs.html", "no-cache")
 
     @app.get("/static/{name:path}", include_in_schema=False)
     async def static(request: Request, name: str) -> Response:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -50,7 +51,26 @@ def serve(
     if on_start is not None:
         on_start(_address(settings, listener))
     with listener, suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run([listener])
+        _Server(config, app.state.lookalike.jobs.leave).run([listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that tells at once when it is to stop.
+
+    Args:
+        config: of the server.
+        on_stop: ends answers that go on and on, as those that follow a job: else the server would
+            wait for them.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal to end."""
+        self._on_stop()
+        super().handle_exit(sig, frame)
 
 
 def _listen(settings: ServeSettings) -> socket.socket:

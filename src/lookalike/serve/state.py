@@ -124,7 +124,6 @@ class State:
         uploads: the latest.
         thumbnails: small copies, by what they were made of.
         jobs: long work in the background.
-        findings: what jobs have found, by kind, engine and what was asked for.
         started: by the monotonic clock.
     """
 
@@ -151,7 +150,7 @@ class State:
         self.uploads = Uploads(settings.kept_bytes)
         self.thumbnails: Bounded[tuple[object, ...], bytes] = Bounded(settings.thumbnail_bytes, len)
         self.jobs = Jobs(lambda: self.roots)
-        self.findings: Bounded[tuple[object, ...], object] = Bounded(_FINDINGS, lambda _: 1)
+        self._findings = _no_findings()
         self.started = time.monotonic()
         self.ready = False
         self._opened = Opened(first, _files_seen(self.directory))
@@ -168,6 +167,20 @@ class State:
         directory = self.directory
         return (directory, directory.resolve(), *picture_roots(self.opened.engine))
 
+    @property
+    def findings(self) -> int:
+        """How many maps, groups of duplicates and the like are kept."""
+        return len(self._findings)
+
+    def finding(self, opened: Opened, asked: tuple[object, ...]) -> object | None:
+        """Return what was found in an engine; None where it is not kept."""
+        return self._findings.get((*opened.key, *asked))
+
+    def keep_finding(self, opened: Opened, asked: tuple[object, ...], found: object) -> None:
+        """Keep what was found, if it is of the engine as it is now."""
+        if opened is self._opened:
+            self._findings.put((*opened.key, *asked), found)
+
     async def refresh(self) -> bool:
         """Take up what a sync, or another process, has changed; return whether anything has."""
         async with self._looking:
@@ -176,6 +189,7 @@ class State:
                 return False
             engine = await asyncio.to_thread(self._open_anew)
             self._opened = Opened(engine, seen)
+            self._findings = _no_findings()  # they hold on to the engine that was
             return True
 
     async def warm(self) -> None:
@@ -242,6 +256,10 @@ def _warm(engine: Engine) -> None:
     for metric in (check_metric(engine.manifest.metric), "inner"):
         engine.index(metric)
     engine.search(gallery.paths[0], 1)
+
+
+def _no_findings() -> Bounded[tuple[object, ...], object]:
+    return Bounded(_FINDINGS, lambda _: 1)
 
 
 def _query_bytes(query: Query) -> int:

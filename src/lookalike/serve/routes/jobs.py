@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import wait
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -14,15 +15,15 @@ from lookalike.serve.errors import without_paths
 from lookalike.serve.events import HEADERS, follow_job, job_facts
 from lookalike.serve.finding import started
 from lookalike.serve.found_schemas import JobFacts, JobList, Started
-from lookalike.serve.mapping import follow_map
+from lookalike.serve.mapping import follow_map, sent_map
 from lookalike.serve.state import State, StateOf
-from lookalike.types import OnProgress
+from lookalike.types import OnProgress, Progress
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["jobs"])
 
-_REFRESH_SECONDS = 120.0
+_LOOK_SECONDS = 0.2
 _JobId = Annotated[str, Path(max_length=100, description="A job's id.")]
 
 
@@ -34,8 +35,10 @@ async def sync(state: StateOf) -> JSONResponse:
     def work(on_progress: OnProgress) -> Mapping[str, Any]:
         report = sync_engine(state.directory, device=state.device, on_progress=on_progress)
         taken_up = asyncio.run_coroutine_threadsafe(state.refresh(), loop)
-        taken_up.result(_REFRESH_SECONDS)
-        follow_map(state, state.opened)
+        while not wait([taken_up], _LOOK_SECONDS).done:
+            on_progress(Progress("take up", 0, 0))  # where the service is to stop, this ends it
+        if sent_map(state, state.opened) is None:
+            follow_map(state, state.opened)
         return _told(state, report.as_dict())
 
     return started(state.jobs.start("sync", work))

@@ -1,0 +1,92 @@
+"""The service follows what happens to its engine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from drawing import draw_picture
+
+import lookalike
+from lookalike.engine import open_engine
+from lookalike.errors import EngineError
+from lookalike.serve import ServeSettings, create_app
+
+API = "/api/v1"
+
+
+def until(true, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def test_a_sync_in_another_process_is_taken_up(place, serving):
+    client = serving(place)
+    photos = place.parent / "photos"
+    before = client.get(f"{API}/engine").json()
+    body = {"queries": [{"id": 0}], "k": 100}
+    assert client.post(f"{API}/search", json=body).json()["gallery_version"] == 1
+    draw_picture("disc", 90).save(photos / "new.png")
+    (photos / "disc" / "00.png").unlink()
+    command = [sys.executable, "-m", "lookalike.cli", "sync", str(place), "-q"]
+    subprocess.run(command, check=True, capture_output=True)
+    # What is gone and what is new are two states.
+    until(lambda: client.get(f"{API}/pictures?text=new.png").json()["total"] == 1)
+    after = client.get(f"{API}/engine").json()
+    assert (before["pictures"], after["pictures"]) == (36, 36)
+    assert client.post(f"{API}/search", json=body).status_code == 404  # picture 0 is gone
+    found = client.post(f"{API}/search", json={"queries": [{"id": 1}], "k": 100}).json()
+    assert "new.png" in [hit["picture"]["path"] for hit in found["hits"]]
+    assert found["gallery_version"] == after["gallery_version"]
+
+
+def test_another_engine_in_its_place_is_taken_up(place, serving):
+    client = serving(place)
+    assert client.post(f"{API}/search", json={"queries": [{"id": 0}]}).status_code == 200
+    before = client.app.state.lookalike.opened.key
+    lookalike.build(
+        place.parent / "photos" / "disc", place, overwrite=True, epochs=1, batch_size=8, size=16,
+        report=False, device="cpu", seed=3,
+    )  # fmt: skip
+    until(lambda: client.app.state.lookalike.opened.key != before)
+    answer = client.post(f"{API}/search", json={"queries": [{"id": 0}], "k": 50})
+    assert (answer.status_code, len(answer.json()["hits"])) == (200, 11)
+
+
+def test_what_was_begun_ends_with_the_state_it_began_with(place, serving):
+    client = serving(place)
+    opened = client.app.state.lookalike.opened
+    draw_picture("disc", 90).save(place.parent / "photos" / "new.png")
+    open_engine(place).sync()
+    until(lambda: client.app.state.lookalike.opened is not opened)
+    assert len(opened.gallery) == 36
+    assert len(opened.engine.search(opened.gallery.paths[0], 100)) == 35
+
+
+def test_a_second_service_reads_along(place, serving):
+    first, second = serving(place), serving(place)
+    body = {"queries": [{"id": 3}], "k": 5}
+    answers = [one.post(f"{API}/search", json=body).json() for one in (first, second)]
+    assert answers[0]["hits"] == answers[1]["hits"]
+
+
+def test_an_engine_that_may_not_be_written_is_served(place, serving):
+    for folder, _, _ in os.walk(place):
+        Path(folder).chmod(0o500)
+    try:
+        client = serving(place)
+        assert client.post(f"{API}/search", json={"queries": [{"id": 0}]}).status_code == 200
+    finally:
+        for folder, _, _ in os.walk(place):
+            Path(folder).chmod(0o700)
+
+
+def test_there_must_be_an_engine(tmp_path):
+    with pytest.raises(EngineError, match="no engine at"):
+        create_app(tmp_path / "nothing.lookalike", ServeSettings())
