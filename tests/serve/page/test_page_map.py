@@ -30,7 +30,9 @@ def mapped(contexts, address):
 
 def seen(page) -> np.ndarray:
     """Return what the map shows, uint8 (h, w, 3)."""
-    return np.asarray(Image.open(io.BytesIO(page.locator(".chart").screenshot())).convert("RGB"))[8:-8, 8:-8]
+    return np.asarray(Image.open(io.BytesIO(page.locator(".chart").screenshot())).convert("RGB"))[
+        8:-8, 8:-8
+    ]
 
 
 def open_map(page, query=""):
