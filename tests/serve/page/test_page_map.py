@@ -60,7 +60,7 @@ def spot_of_a_picture(page):
     rows, columns = np.nonzero(apart > 120)
     assert len(rows), "the map shows nothing"
     pick = len(rows) // 2
-    return {"x": int(columns[pick]) + 130, "y": int(rows[pick]) + 60}
+    return {"x": int(columns[pick]) + 138, "y": int(rows[pick]) + 68}
 
 
 def test_the_map_is_drawn_and_a_click_searches_from_a_picture(page, mapped):
