@@ -94,6 +94,22 @@ def test_every_module_is_asked_for_by_its_version():
                 assert imported.endswith(f"?v={digest}".encode()), (name, imported)
 
 
+def test_modules_of_the_first_view_are_fetched_together():
+    """Each would else be found only once the one that needs it is there."""
+    needed, todo = set(), ["js/main.js"]
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            needed.add(name)
+            text = (PAGE / name).read_text(encoding="utf-8")
+            for found in re.findall(r'from "(\.[^"]+)"', text):
+                there = (PAGE / name).parent.joinpath(found).resolve()
+                todo.append(there.relative_to(PAGE.resolve()).as_posix())
+    index = (PAGE / "index.html").read_text(encoding="utf-8")
+    preloaded = set(re.findall(r'modulepreload" href="static/([^?]+)\?v=HASH"', index))
+    assert preloaded == needed - {"js/main.js"}
+
+
 def test_colours_are_those_of_the_report():
     style = (PAGE / "css" / "base.css").read_text(encoding="utf-8")
     light, dark = style.split("@media (prefers-color-scheme: dark)")[:2]
