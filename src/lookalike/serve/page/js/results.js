@@ -13,6 +13,8 @@ import { filters, searchBody } from "./state.js";
 // The first page fills the tallest window and is small, so that it is there at once.
 const FIRST = 60;
 const NEXT = 200;
+// So long after new results the next page waits: a slider on the move wants none.
+const REST = 250;
 
 /** What decides the results: two states with the same key have the same. @param {State} state */
 export const keyOf = (state) =>
@@ -32,6 +34,8 @@ export class Results {
     this.asking = false;
     this.reading = false;
     this.round = 0;
+    this.restUntil = 0;
+    this.timer = 0;
   }
 
   /**
@@ -74,6 +78,12 @@ export class Results {
   /** The next page. */
   async more() {
     if (this.reading || this.asking || this.shown >= this.total || !this.state) return;
+    const rest = this.restUntil - performance.now();
+    clearTimeout(this.timer);
+    if (rest > 0) {
+      this.timer = setTimeout(() => this.more(), rest);
+      return;
+    }
     this.reading = true;
     const { round } = this;
     try {
@@ -115,6 +125,7 @@ export class Results {
     this.key = keyOf(state);
     this.shown = answer.items.length;
     this.total = answer.total;
+    this.restUntil = performance.now() + REST;
     this.told.onFound(answer, same);
   }
 }

@@ -12,6 +12,7 @@ import { Gestures } from "./gestures.js";
 import { HoverCard } from "./hover.js";
 import { Lasso } from "./lasso.js";
 import { Pins } from "./pins.js";
+import { Pace } from "./pace.js";
 import { Points } from "./points.js";
 import { Renderer } from "./renderer.js";
 import { Strip } from "./strip.js";
@@ -29,7 +30,7 @@ export class Chart {
     this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { class: "chart", tabindex: "0", role: "application", "aria-label": chartLabel(this.points.count) }));
     this.camera = new Camera(() => this.draw());
     this.draw = oncePerFrame(() => this.#draw());
-    this.frames = 0;
+    this.pace = new Pace(() => this.draw());
     this.lasso = new Lasso(this, search);
     this.hover = new HoverCard(this.points);
     this.pins = new Pins(this);
@@ -126,8 +127,7 @@ export class Chart {
 
   #draw() {
     if (!this.canvas.isConnected || this.canvas.closest("[hidden]")) return;
-    this.frames += 1;
-    this.renderer.draw(this.camera, this.canvas.width / Math.max(this.camera.width, 1));
+    this.renderer.draw(this.camera, this.canvas.width / Math.max(this.camera.width, 1), this.pace.step());
     this.pins.place(this.camera);
     this.lasso.redraw();
   }

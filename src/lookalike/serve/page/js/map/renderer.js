@@ -83,8 +83,12 @@ export class Renderer {
     return Math.min(Math.max((this.tileSide(camera) - FAR) / (NEAR - FAR), 0), 1);
   }
 
-  /** @param {import("./camera.js").Camera} camera @param {number} density pixels of the screen a CSS pixel */
-  draw(camera, density) {
+  /**
+   * @param {import("./camera.js").Camera} camera
+   * @param {number} density pixels of the screen a CSS pixel
+   * @param {number} step draw every so many points: 1 is all, 15 the most
+   */
+  draw(camera, density, step) {
     const { gl, canvas } = this;
     const side = this.tileSide(camera);
     const nearness = this.nearness(camera);
@@ -97,8 +101,8 @@ export class Renderer {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     this.#uniforms(camera, density, side, nearness);
-    for (const [first, end] of stretches) this.#call(this.all, first, end - first);
-    if (this.marked) this.#call(this.top, 0, this.marked);
+    for (const [first, end] of stretches) this.#call(this.all, first, Math.ceil((end - first) / step), step);
+    if (this.marked) this.#call(this.top, 0, this.marked, 1);
   }
 
   /** @param {[number, number][]} stretches */
@@ -128,17 +132,17 @@ export class Renderer {
     if (this.atlas.texture) gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.atlas.texture);
   }
 
-  /** @param {WebGLBuffer} source @param {number} first @param {number} count */
-  #call(source, first, count) {
+  /** @param {WebGLBuffer} source @param {number} first @param {number} count @param {number} step */
+  #call(source, first, count, step) {
     const { gl } = this;
     gl.bindBuffer(gl.ARRAY_BUFFER, source);
     for (const location of [0, 1, 2]) {
       gl.enableVertexAttribArray(location);
       gl.vertexAttribDivisor(location, 1);
     }
-    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, BYTES, first * BYTES);
-    gl.vertexAttribIPointer(1, 1, gl.UNSIGNED_INT, BYTES, first * BYTES + 8);
-    gl.vertexAttribPointer(2, 4, gl.UNSIGNED_BYTE, true, BYTES, first * BYTES + 12);
+    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, BYTES * step, first * BYTES);
+    gl.vertexAttribIPointer(1, 1, gl.UNSIGNED_INT, BYTES * step, first * BYTES + 8);
+    gl.vertexAttribPointer(2, 4, gl.UNSIGNED_BYTE, true, BYTES * step, first * BYTES + 12);
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
   }
 }
