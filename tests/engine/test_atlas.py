@@ -87,6 +87,19 @@ def test_what_is_gone_is_grey_and_its_page_is_not_kept(engine: Engine, living: P
     assert not list(engine.layout.map.glob("page-*"))
 
 
+def test_nothing_behind_a_link_that_leads_elsewhere_is_shown(
+    engine: Engine, living: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    shutil.rmtree(engine.layout.cache)
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "secret.png"
+    shutil.move(living / "wide.png", elsewhere)
+    (living / "wide.png").symlink_to(elsewhere)
+    fresh = lookalike.open(engine.layout.directory, device="cpu")
+    pages = pages_of(fresh)
+    slot = fresh.gallery.paths_at(pages.map.rows).index("wide.png")
+    assert np.abs(tiles(pages.page(0))[slot, 14:18, 4:28, :3].astype(int) - 224).max() < 8
+
+
 def test_pages_are_kept_by_what_they_show(engine: Engine, living: Path):
     pages = pages_of(engine)
     told: list[Progress] = []

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from lookalike.errors import (
     EngineError,
@@ -51,3 +52,15 @@ def test_every_error_is_an_answer(error, status):
     assert answer.status_code == status
     assert json.loads(answer.body)["error"]["message"] == "x"
     assert answer.headers.get("retry-after") == {503: "1", 429: "3"}.get(status)
+
+
+def test_what_nobody_expected_is_told_to_nobody(serving, monkeypatch):
+    client = TestClient(serving().app, base_url="http://localhost", raise_server_exceptions=False)
+
+    def broken(*_):
+        raise RuntimeError("a secret of /home/me")
+
+    monkeypatch.setattr("lookalike.serve.routes.engine.engine_facts", broken)
+    answer = client.get("/api/v1/engine")
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (500, "fault")
+    assert "secret" not in answer.text

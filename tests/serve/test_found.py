@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from drawing import draw_picture
 from PIL import Image
 from starlette.testclient import TestClient
 
+from lookalike.engine import sync_engine
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout
 from lookalike.serve.mapping import POINT
@@ -149,6 +151,18 @@ def test_a_map_follows_the_gallery(own: TestClient, place: Path):
         facts = own.get(f"{API}/map").json()
     assert (facts["state"], facts["count"]) == ("ready", 37)
     assert facts["version"] != first["version"]
+
+
+def test_a_map_does_not_follow_each_step_of_a_sync(own: TestClient, place: Path):
+    ended(own, own.post(f"{API}/map"))
+    state, go = own.app.state.lookalike, threading.Event()
+    job = state.jobs.start("sync", lambda _: {"waited": go.wait()})
+    draw_picture("disc", 90).save(place.parent / "photos" / "new.png")
+    sync_engine(place, device="cpu")
+    own.portal.call(state.refresh)
+    facts = own.get(f"{API}/map").json()
+    go.set()
+    assert (facts["state"], facts["job"]) == ("working", job.id)
 
 
 def test_where_queries_fall_on_the_map(own: TestClient, picture: bytes):

@@ -95,6 +95,15 @@ def failed(*words):
 
 
 @pytest.mark.server
+def test_programs_are_told_the_address(engine_path):
+    words = command(engine_path, "--port", 0, "--json")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        told = json.loads(process.stdout.readline())
+        assert asked(f"{told['address']}health") == {"status": "ok"}
+        process.terminate()
+
+
+@pytest.mark.server
 def test_a_port_that_is_taken(engine_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

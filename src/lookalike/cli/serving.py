@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+import time
 from typing import Annotated, Optional
 
 import typer
 
 from lookalike.cli import options as o
 from lookalike.cli.app import app
+from lookalike.cli.show import print_json
 
 __all__ = ["serve"]
+
+# Seconds that what is under way may take once the service has stopped.
+_PATIENCE = 5.0
 
 
 @app.command()
@@ -21,7 +29,10 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen at; 0 takes any that is free.")] = 8000,
     token: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="What callers must know, as a header or by opening /?token=TOKEN."),
+        typer.Option(
+            envvar="LOOKALIKE_TOKEN",
+            help="What callers must know, as a header or by opening /?token=TOKEN.",
+        ),
     ] = None,
     allow_host: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -37,6 +48,7 @@ def serve(
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
     device: o.Device = "auto",
+    as_json: o.Json = False,
 ) -> None:
     """Serve an engine: a page to search with, and a REST API."""
     from lookalike.engine import open_engine
@@ -52,9 +64,29 @@ def serve(
     )
 
     def started(address: str) -> None:
-        typer.echo(f"lookalike: serving {engine} at {address} (Ctrl-C stops)", err=True)
+        if as_json:
+            print_json({"engine": str(engine), "address": address})
+        else:
+            typer.echo(f"lookalike: serving {engine} at {address} (Ctrl-C stops)", err=True)
         if open_page:
             typer.launch(address)
 
-    run(open_engine(engine, device=device), settings, on_start=started)
+    try:
+        run(open_engine(engine, device=device), settings, on_start=started)
+    except KeyboardInterrupt:  # before it served
+        typer.echo("lookalike: stopped", err=True)
+        raise typer.Exit(130) from None
     typer.echo("lookalike: stopped", err=True)
+    _leave()
+
+
+def _leave() -> None:
+    """End although something that takes long may be under way: nobody waits for it any more."""
+    until = time.monotonic() + _PATIENCE
+    others = [one for one in threading.enumerate() if one is not threading.current_thread()]
+    for thread in others:
+        if not thread.daemon:
+            thread.join(max(0.0, until - time.monotonic()))
+    if any(thread.is_alive() and not thread.daemon for thread in others):
+        sys.stderr.flush()
+        os._exit(0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookalike.engine.decoded import cache_rows
-from lookalike.engine.files import is_file_of_its_own, picture_file
+from lookalike.engine.files import is_file_of_its_own, picture_file, picture_roots
 from lookalike.errors import PictureError, SettingsError, StorageError
 from lookalike.images import ImageSpec, decode
 from lookalike.images.guarded import can_guard
@@ -45,6 +45,7 @@ TILES = ACROSS * ACROSS
 VERSION = 1
 _QUALITY, _METHOD = 75, 2
 _NOTHING = (224, 224, 224, 255)
+_TILE_SPEC = ImageSpec(TILE, TILE, 3)
 # Files that one process decodes at a time.
 _TOGETHER = 64
 
@@ -153,28 +154,39 @@ class MapPages:
         return drawn == len(tiles)
 
     def _original(self, path: str) -> Path | None:
-        file = picture_file(self.engine, path) if is_file_of_its_own(path) else None
-        return file.absolute() if file is not None and file.is_file() else None
+        """Return the file of a picture; None where it is gone, or lies behind a link elsewhere."""
+        if not is_file_of_its_own(path):
+            return None
+        with suppress(OSError, ValueError, RuntimeError):
+            file = picture_file(self.engine, path).resolve()
+            inside = any(file.is_relative_to(root) for root in self._roots)
+            return file if inside and file.is_file() else None
+        return None
+
+    @cached_property
+    def _roots(self) -> tuple[Path, ...]:
+        return tuple(root.resolve() for root in picture_roots(self.engine))
 
     def _decoded(self, files: list[Path | None]) -> list[NDArray[np.uint8] | None]:
         """Return files decoded at the size of a tile, where a codec can do no harm."""
-        spec = ImageSpec(TILE, TILE, 3)
         there = [file for file in files if file is not None]
-        found: dict[Path, NDArray[np.uint8]] = {}
-        if can_guard():
-            pixels = np.empty((len(there), TILE, TILE, 3), np.uint8)
-            row = 0
-            for file, answer in zip(
-                there, self.engine.intake.decode(there, spec, pixels), strict=True
-            ):
-                if answer.size is not None:
-                    found[file] = pixels[row]
-                    row += 1
-        else:
-            for file in there:
-                with suppress(PictureError):
-                    found[file] = decode(file, spec, self.engine.limits).pixels
+        found = self._guarded(there) if there and can_guard() else self._here(there)
         return [found.get(file) if file is not None else None for file in files]
+
+    def _guarded(self, files: list[Path]) -> dict[Path, NDArray[np.uint8]]:
+        pixels = np.empty((len(files), TILE, TILE, 3), np.uint8)
+        answers = self.engine.intake.decode(files, _TILE_SPEC, pixels)
+        read = [
+            file for file, answer in zip(files, answers, strict=True) if answer.size is not None
+        ]
+        return dict(zip(read, pixels, strict=False))
+
+    def _here(self, files: list[Path]) -> dict[Path, NDArray[np.uint8]]:
+        found = {}
+        for file in files:
+            with suppress(PictureError):
+                found[file] = decode(file, _TILE_SPEC, self.engine.limits).pixels
+        return found
 
 
 def _small(pixels: NDArray[np.uint8], size: NDArray[np.uint8], fit: str) -> Image.Image:

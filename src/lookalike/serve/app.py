@@ -54,7 +54,7 @@ def create_app(engine: Engine | str | Path, settings: ServeSettings | None = Non
     )
     app.state.lookalike = state
     app.state.metrics = Metrics(state)
-    install_handlers(app, state.roots)
+    install_handlers(app, lambda: state.roots)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(health.router, include_in_schema=False)

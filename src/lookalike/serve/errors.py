@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -42,7 +42,7 @@ _STATUS: tuple[tuple[type[LookalikeError], int, str], ...] = (
 _KINDS = {
     400: "request", 401: "token", 403: "forbidden", 404: "missing", 405: "method", 409: "engine",
     410: "gone", 413: "too_large", 415: "type", 421: "host", 422: "request", 429: "busy",
-    503: "unavailable",
+    500: "fault", 503: "unavailable",
 }  # fmt: skip
 
 
@@ -105,18 +105,18 @@ def kind_of(error: LookalikeError) -> str:
     return next((word for kind, _, word in _STATUS if isinstance(error, kind)), "engine")
 
 
-def install_handlers(app: FastAPI, roots: Sequence[Path]) -> None:
+def install_handlers(app: FastAPI, roots: Callable[[], Sequence[Path]]) -> None:
     """Make every error of an app an answer of one form.
 
     Args:
         app: the service.
-        roots: folders whose names no answer may hold.
+        roots: says which folders' names no answer may hold.
     """
 
     async def known(_: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, LookalikeError):
             raise error
-        return problem_of(error, roots)
+        return problem_of(error, roots())
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):
@@ -130,6 +130,12 @@ def install_handlers(app: FastAPI, roots: Sequence[Path]) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
+    async def broken(_: Request, error: Exception) -> JSONResponse:
+        # Who runs the service is shown the error; what it says is for nobody else.
+        del error
+        return problem(500, "something went wrong here: the service's own output says what")
+
+    app.add_exception_handler(Exception, broken)
     app.add_exception_handler(LookalikeError, known)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)

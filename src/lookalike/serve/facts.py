@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -33,8 +32,6 @@ NAMED = 500
 def engine_facts(opened: Opened) -> EngineFacts:
     """Return what an engine holds."""
     engine, gallery = opened.engine, opened.gallery
-    labels = Counter(label for label in gallery.labels if label is not None)
-    folders = Counter(_top(path) for path in gallery.paths)
     drift = engine.drift()
     return EngineFacts(
         name=engine.layout.directory.resolve().name.removesuffix(".lookalike"),
@@ -45,8 +42,8 @@ def engine_facts(opened: Opened) -> EngineFacts:
         calibrated=engine.calibration is not None,
         balance=_balance(engine),
         decodes=engine.encoder.decodes,
-        labels=[LabelCount(label=one, count=n) for one, n in labels.most_common(NAMED)],
-        folders=[FolderCount(folder=one, count=n) for one, n in folders.most_common(NAMED) if one],
+        labels=[LabelCount(label=one, count=n) for one, n in opened.labels.most_common(NAMED)],
+        folders=[FolderCount(folder=one, count=n) for one, n in opened.folders.most_common(NAMED)],
         size=_size(opened),
         gallery_version=opened.version,
         sentence=engine.sentence(),
@@ -100,10 +97,6 @@ def shown_path(path: str) -> str:
 
 def _folder(path: str) -> str:
     return shown_path(path).rpartition("/")[0]
-
-
-def _top(path: str) -> str:
-    return shown_path(path).partition("/")[0] if "/" in shown_path(path) else ""
 
 
 def _size(opened: Opened) -> Size | None:

@@ -13,7 +13,7 @@ from lookalike.serve.jobs import Job
 from lookalike.serve.state import Opened, State
 from lookalike.types import OnProgress
 
-__all__ = ["Finding", "find_or_start", "started"]
+__all__ = ["Finding", "find_or_start", "keep", "recall", "started"]
 
 Found = TypeVar("Found")
 
@@ -43,16 +43,27 @@ def find_or_start(state: State, opened: Opened, finding: Finding[Found]) -> Foun
     One job of a kind runs at a time: where it looks for something else, ask again once it is done.
     """
     asked = (finding.kind, *finding.asked)
-    found = state.finding(opened, asked)
+    found = recall(state, opened, asked)
     if isinstance(found, finding.type):
         return found
 
     def work(on_progress: OnProgress) -> Mapping[str, Any]:
         now = finding.find(on_progress)
-        state.keep_finding(opened, asked, now)
+        keep(state, opened, asked, now)
         return finding.result(now)
 
     return state.jobs.start(finding.kind, work)
+
+
+def recall(state: State, opened: Opened, asked: tuple[object, ...]) -> object | None:
+    """Return what was found in an engine; None where it is not kept."""
+    return state.findings.get((*opened.key, *asked))
+
+
+def keep(state: State, opened: Opened, asked: tuple[object, ...], found: object) -> None:
+    """Keep what was found, if it is of the engine as it is now."""
+    if opened is state.opened:
+        state.findings.put((*opened.key, *asked), found)
 
 
 def started(job: Job) -> JSONResponse:

@@ -14,12 +14,22 @@ import numpy as np
 from lookalike.engine.atlas import ACROSS, TILE, MapPages
 from lookalike.engine.gallery_map import GalleryMap, fitting_map, map_sign
 from lookalike.serve.errors import Refusal
+from lookalike.serve.finding import keep, recall
 from lookalike.serve.found_schemas import MapFacts
 from lookalike.serve.jobs import Job
 from lookalike.serve.state import Opened, State
 from lookalike.types import OnProgress
 
-__all__ = ["POINT", "NoMap", "SentMap", "follow_map", "map_facts", "sent_map", "start_map"]
+__all__ = [
+    "POINT",
+    "NoMap",
+    "SentMap",
+    "follow_map",
+    "is_behind",
+    "map_facts",
+    "sent_map",
+    "start_map",
+]
 
 POINT = np.dtype(
     [("id", "<u4"), ("x", "<f4"), ("y", "<f4"), ("label", "<u2"), ("width", "u1"), ("height", "u1")]
@@ -85,7 +95,7 @@ class NoMap(Refusal):
 
 def sent_map(state: State, opened: Opened) -> SentMap | None:
     """Return the map of an engine as it is now, from memory or from the engine's directory."""
-    found = state.finding(opened, _MAP)
+    found = recall(state, opened, _MAP)
     if isinstance(found, SentMap):
         return found
     sign = map_sign(opened.engine)
@@ -93,7 +103,7 @@ def sent_map(state: State, opened: Opened) -> SentMap | None:
         return None
     fitting = fitting_map(opened.engine)
     if fitting is None:
-        state.keep_finding(opened, _MAP, sign)
+        keep(state, opened, _MAP, sign)
         return None
     return _keep(state, SentMap(opened, fitting))
 
@@ -112,8 +122,19 @@ def start_map(state: State, opened: Opened, *, anew: bool = False) -> Job:
 
 
 def follow_map(state: State, opened: Opened) -> Job | None:
-    """Bring a map up to date that was made before the gallery changed; None if none was made."""
-    return start_map(state, opened) if map_sign(opened.engine) is not None else None
+    """Bring a map up to date that was made before the gallery changed; None if there is no such.
+
+    While a sync is under way, there is no use in following each of its steps: that job is
+    returned, which does the same when it is done.
+    """
+    if not is_behind(state, opened):
+        return None
+    return state.jobs.working("sync") or start_map(state, opened)
+
+
+def is_behind(state: State, opened: Opened) -> bool:
+    """Whether there is a map, and it is of an earlier state of the gallery."""
+    return sent_map(state, opened) is None and map_sign(opened.engine) is not None
 
 
 def map_facts(state: State, opened: Opened) -> MapFacts:
@@ -156,5 +177,5 @@ def _bounds(found: GalleryMap) -> tuple[float, float, float, float]:
 
 def _keep(state: State, sent: SentMap) -> SentMap:
     _ = sent.version  # made here, in a thread that may take its time
-    state.keep_finding(sent.opened, _MAP, sent)
+    keep(state, sent.opened, _MAP, sent)
     return sent

@@ -13,11 +13,14 @@ from lookalike.serve.errors import Refusal
 from lookalike.serve.facts import pictures_at
 from lookalike.serve.filters import where_of
 from lookalike.serve.queries import QueryKey, find_query, key_of
-from lookalike.serve.schemas import FoundHit, SearchBody, SearchFound
+from lookalike.serve.schemas import MOST, FoundHit, SearchBody, SearchFound
 from lookalike.serve.state import Opened, State
 from lookalike.types import Hits
 
-__all__ = ["Asked", "answer_all", "search"]
+__all__ = ["MOST_QUICK", "Asked", "answer_all", "search"]
+
+# Hits beyond which a search is no quick one, those before the offset among them.
+MOST_QUICK = 2 * MOST
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,12 @@ class Asked:
     def wanted(self) -> int:
         """How many hits, those left out by the offset among them."""
         return self.body.offset + self.body.k
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it takes about one pass over the gallery; others must not wait for more."""
+        plain = self.settings.plain and self.body.combine == "mean"
+        return plain and self.wanted <= MOST_QUICK
 
     @property
     def kind(self) -> tuple[object, ...] | None:
@@ -92,7 +101,7 @@ async def _search(state: State, body: SearchBody) -> SearchFound:
     weights = tuple(one.weight for one in chosen)
     where = where_of(body.filters)
     asked = Asked(state, opened, body, tuple(queries), keys, weights, where, settings)
-    return await (state.quick if settings.plain else state.slow).ask(asked)
+    return await (state.quick if asked.is_quick else state.slow).ask(asked)
 
 
 def answer_all(batch: Sequence[Asked]) -> list[SearchFound | Exception]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from lookalike.gallery import Gallery
     from lookalike.serve.schemas import SearchFound
     from lookalike.serve.searching import Asked
+    from lookalike.serve.thumbnails import Small
 
 __all__ = ["Opened", "PictureId", "State", "StateOf", "state_of"]
 
@@ -47,6 +49,8 @@ LOOK_SECONDS = 1.0
 BATCH = 64
 # Embeddings of queries that are kept, all together.
 _PREPARED_BYTES = 32_000_000
+# Pages of small pictures for the map, all together.
+_PAGE_BYTES = 48_000_000
 # Maps, groups of duplicates and the like that are kept, of whatever state of the engine.
 _FINDINGS = 12
 
@@ -82,6 +86,20 @@ class Opened:
     def roots(self) -> tuple[Path, ...]:
         """The folders that pictures may lie in, without links."""
         return tuple(root.resolve() for root in picture_roots(self.engine))
+
+    @cached_property
+    def labels(self) -> Counter[str]:
+        """How many pictures have each label."""
+        return Counter(label for label in self.gallery.labels if label is not None)
+
+    @cached_property
+    def folders(self) -> Counter[str]:
+        """How many pictures lie in each folder of the first level."""
+        return Counter(
+            path.partition("/")[0]
+            for path in self.gallery.paths
+            if "/" in path and not path.startswith(("/", "../"))  # listed, and lying elsewhere
+        )
 
     def place(self, picture: int) -> int:
         """Return the place of a picture in the gallery by its id.
@@ -122,8 +140,10 @@ class State:
         prepared: queries that were searched with, by what they are.
         intake: decodes what is uploaded.
         uploads: the latest.
-        thumbnails: small copies, by what they were made of.
+        thumbnails: small copies, by the digest of what they were made of and their size.
+        pages: of maps, by the map's version and their number.
         jobs: long work in the background.
+        findings: what they have found in the engine as it is now, by what was asked for.
         started: by the monotonic clock.
     """
 
@@ -134,6 +154,7 @@ class State:
         answer: Callable[[Sequence[Asked]], Sequence[SearchFound | Exception]],
     ) -> None:
         first = engine if isinstance(engine, Engine) else open_engine(engine)
+        _ = first.gallery  # whoever starts a service hears at once that there is none
         self.settings = settings
         self.directory = first.layout.directory
         self.device = first.device
@@ -148,9 +169,12 @@ class State:
         self.prepared: Bounded[tuple[object, ...], Query] = Bounded(_PREPARED_BYTES, _query_bytes)
         self.intake = Intake(self.limits)
         self.uploads = Uploads(settings.kept_bytes)
-        self.thumbnails: Bounded[tuple[object, ...], bytes] = Bounded(settings.thumbnail_bytes, len)
+        self.thumbnails: Bounded[tuple[str, int], Small] = Bounded(
+            settings.thumbnail_bytes, lambda one: len(one.data)
+        )
+        self.pages: Bounded[tuple[str, int], bytes] = Bounded(_PAGE_BYTES, len)
         self.jobs = Jobs(lambda: self.roots)
-        self._findings = _no_findings()
+        self.findings = _no_findings()
         self.started = time.monotonic()
         self.ready = False
         self._opened = Opened(first, _files_seen(self.directory))
@@ -167,20 +191,6 @@ class State:
         directory = self.directory
         return (directory, directory.resolve(), *picture_roots(self.opened.engine))
 
-    @property
-    def findings(self) -> int:
-        """How many maps, groups of duplicates and the like are kept."""
-        return len(self._findings)
-
-    def finding(self, opened: Opened, asked: tuple[object, ...]) -> object | None:
-        """Return what was found in an engine; None where it is not kept."""
-        return self._findings.get((*opened.key, *asked))
-
-    def keep_finding(self, opened: Opened, asked: tuple[object, ...], found: object) -> None:
-        """Keep what was found, if it is of the engine as it is now."""
-        if opened is self._opened:
-            self._findings.put((*opened.key, *asked), found)
-
     async def refresh(self) -> bool:
         """Take up what a sync, or another process, has changed; return whether anything has."""
         async with self._looking:
@@ -189,13 +199,15 @@ class State:
                 return False
             engine = await asyncio.to_thread(self._open_anew)
             self._opened = Opened(engine, seen)
-            self._findings = _no_findings()  # they hold on to the engine that was
+            self.findings = _no_findings()  # they hold on to the engine that was
             return True
 
     async def warm(self) -> None:
         """Read what a search needs, so that the first is as quick as any other."""
-        await asyncio.to_thread(_warm, self._opened.engine)
-        self.ready = True
+        async with self._looking:
+            if not self.ready:
+                await asyncio.to_thread(_warm, self._opened.engine)
+                self.ready = True
 
     async def follow(self) -> None:
         """Look every second whether the engine was changed, until cancelled."""
@@ -204,6 +216,8 @@ class State:
             # It may be in the midst of being replaced: the next look will do.
             with contextlib.suppress(LookalikeError, OSError):
                 await self.refresh()
+                if not self.ready:
+                    await self.warm()
 
     def close(self) -> None:
         """Let go of threads and processes."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lookalike.engine.files import is_file_of_its_own
 from lookalike.engine.thumbnails import file_thumbnail
 from lookalike.errors import PictureError
 from lookalike.images import thumbnail
 from lookalike.serve.originals import original
 from lookalike.serve.state import Opened
 
-__all__ = ["SIZES", "as_webp", "gallery_pixels", "gallery_thumbnail"]
+__all__ = ["SIZES", "Small", "as_webp", "gallery_pixels", "gallery_thumbnail"]
 
 SIZES = (64, 128, 256, 512)
 _QUALITY = 80
@@ -22,9 +24,25 @@ _QUALITY = 80
 _METHOD = 2
 
 
-def gallery_thumbnail(opened: Opened, place: int, size: int) -> bytes:
-    """Return a WebP of a picture of the gallery, neither side above `size`."""
-    return as_webp(gallery_pixels(opened, place, size))
+@dataclass(frozen=True)
+class Small:
+    """A small copy.
+
+    Attributes:
+        data: a WebP file.
+        lasting: it is as good as it gets: of the original, and not of the copy that the engine
+            keeps while that is away.
+    """
+
+    data: bytes
+    lasting: bool
+
+
+def gallery_thumbnail(opened: Opened, place: int, size: int) -> Small:
+    """Return a small copy of a picture of the gallery, neither side above `size`."""
+    (path,) = opened.gallery.paths_at([place])
+    lasting = not is_file_of_its_own(path) or original(opened, place) is not None
+    return Small(as_webp(gallery_pixels(opened, place, size)), lasting)
 
 
 def gallery_pixels(opened: Opened, place: int, size: int) -> NDArray[np.uint8]:

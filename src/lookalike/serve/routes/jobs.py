@@ -15,7 +15,7 @@ from lookalike.serve.errors import without_paths
 from lookalike.serve.events import HEADERS, follow_job, job_facts
 from lookalike.serve.finding import started
 from lookalike.serve.found_schemas import JobFacts, JobList, Started
-from lookalike.serve.mapping import follow_map, sent_map
+from lookalike.serve.mapping import is_behind, start_map
 from lookalike.serve.state import State, StateOf
 from lookalike.types import OnProgress, Progress
 
@@ -37,8 +37,8 @@ async def sync(state: StateOf) -> JSONResponse:
         taken_up = asyncio.run_coroutine_threadsafe(state.refresh(), loop)
         while not wait([taken_up], _LOOK_SECONDS).done:
             on_progress(Progress("take up", 0, 0))  # where the service is to stop, this ends it
-        if sent_map(state, state.opened) is None:
-            follow_map(state, state.opened)
+        if is_behind(state, state.opened):
+            start_map(state, state.opened)
         return _told(state, report.as_dict())
 
     return started(state.jobs.start("sync", work))

@@ -66,11 +66,11 @@ async def atlas(
     sent = await _sent(state)
     if page >= len(sent.pages):
         raise Refusal(404, f"the map has no page {page}: it has {len(sent.pages)}")
-    key = ("page", sent.version, page)
-    data = state.thumbnails.get(key)
+    key = (sent.version, page)
+    data = state.pages.get(key)
     if data is None:
         data = await state.work.run(sent.pages.page, page)
-        state.thumbnails.put(key, data)
+        state.pages.put(key, data)
     return _answer(request, v, f"{sent.version}-{page}", lambda: data, "image/webp")
 
 

@@ -75,18 +75,19 @@ async def thumbnail(
     size = min((one for one in SIZES if one >= size), default=SIZES[-1])
     place = opened.place(picture)
     digest = opened.gallery.sha256_at(place)
-    headers = {
-        "ETag": f'"{digest[:32]}-{size}"',
-        "Cache-Control": _FOREVER if v and digest.startswith(v) else _A_WHILE,
-    }
+    headers = {"ETag": f'"{digest[:32]}-{size}"', "Cache-Control": _A_WHILE}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    key = (*opened.key, place, size)
-    data = state.thumbnails.get(key)
-    if data is None:
-        data = await state.work.run(gallery_thumbnail, opened, place, size)
-        state.thumbnails.put(key, data)
-    return Response(data, media_type="image/webp", headers=headers)
+    small = state.thumbnails.get((digest, size))
+    if small is None:
+        small = await state.work.run(gallery_thumbnail, opened, place, size)
+        if small.lasting:
+            state.thumbnails.put((digest, size), small)
+        else:
+            del headers["ETag"]
+    if small.lasting and v and digest.startswith(v):
+        headers["Cache-Control"] = _FOREVER
+    return Response(small.data, media_type="image/webp", headers=headers)
 
 
 @router.get(

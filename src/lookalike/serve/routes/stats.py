@@ -29,7 +29,7 @@ async def stats(state: StateOf) -> Stats:
         uploads=Store(count=len(state.uploads), bytes=state.uploads.bytes),
         thumbnails=Store(count=len(state.thumbnails), bytes=state.thumbnails.bytes),
         prepared=Store(count=len(state.prepared), bytes=state.prepared.bytes),
-        findings=state.findings,
+        findings=len(state.findings),
         queues={
             "work": state.work.pending,
             "search": state.quick.pending,
