@@ -205,7 +205,7 @@ def test_the_lightbox_shows_original_facts_neighbours_and_reconstruction(page):
     expect(light.locator(".facts")).to_contain_text("px")
     expect(light.locator(".light-score")).to_contain_text("random pairs")
     expect(light.locator(".near li")).to_have_count(12)
-    light.get_by_role("button", name="As the engine sees it").click()
+    light.get_by_role("button", name="Rebuilt").click()
     image = light.locator(".rebuilt img")
     expect(image).to_be_visible()
     until(page, "document.querySelector('.rebuilt img').naturalWidth > 0")

@@ -92,7 +92,7 @@ export class Lightbox {
       this.dialog.close();
       deed(item);
     };
-    const rebuild = this.engine()?.decodes && h("button", { class: "button", type: "button", "aria-pressed": "false", on: { click: (event) => this.#rebuild(item.picture, event.currentTarget) } }, icon("rebuild"), "As the engine sees it");
+    const rebuild = this.engine()?.decodes && h("button", { class: "button", type: "button", "aria-pressed": "false", title: "What the engine rebuilds from what it keeps of this picture", on: { click: (event) => this.#rebuild(item.picture, event.currentTarget) } }, icon("rebuild"), "Rebuilt");
     return h("div", { class: "light-acts" },
       h("button", { class: "button primary", type: "button", on: { click: close(this.deeds.onFind) } }, icon("search"), "Find its lookalikes"),
       h("button", { class: "button", type: "button", on: { click: close(this.deeds.onMore) } }, icon("plus"), "More like this"),

@@ -2,7 +2,8 @@
 
 import { calm } from "../dom.js";
 
-const MARGIN = 0.94;
+// Room for the thumbnails that stand at the border, and for what floats there.
+const MARGIN = 0.88;
 
 export class Camera {
   /** @param {() => void} onMove */
@@ -15,11 +16,26 @@ export class Camera {
     this.width = 1;
     this.height = 1;
     this.nearest = 1e5;
+    /** What the pictures cover: left, top, right, bottom. */
+    this.bounds = [0, 0, 1, 1];
     this.flight = 0;
   }
 
+  /** The zoom at which all pictures are in sight. */
   get whole() {
-    return Math.min(this.width, this.height) * MARGIN;
+    const [left, top, right, bottom] = this.bounds;
+    return Math.min(this.width / Math.max(right - left, 0.05), this.height / Math.max(bottom - top, 0.05)) * MARGIN;
+  }
+
+  /** @param {number[] | null | undefined} bounds */
+  cover(bounds) {
+    if (bounds?.length === 4) this.bounds = bounds;
+    [this.x, this.y] = this.middle;
+  }
+
+  get middle() {
+    const [left, top, right, bottom] = this.bounds;
+    return [(left + right) / 2, (top + bottom) / 2];
   }
 
   /** @param {number} width @param {number} height @param {number} count of pictures on the map */
@@ -78,7 +94,7 @@ export class Camera {
   }
 
   fit() {
-    this.fly(0.5, 0.5, this.whole);
+    this.fly(this.middle[0], this.middle[1], this.whole);
   }
 
   stop() {

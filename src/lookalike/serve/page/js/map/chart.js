@@ -29,6 +29,7 @@ export class Chart {
     this.points = new Points(data);
     this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { class: "chart", tabindex: "0", role: "application", "aria-label": chartLabel(this.points.count) }));
     this.camera = new Camera(() => this.draw());
+    this.camera.cover(map.bounds);
     this.draw = oncePerFrame(() => this.#draw());
     this.pace = new Pace(() => this.draw());
     this.lasso = new Lasso(this, search);
