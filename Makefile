@@ -12,10 +12,12 @@ demo: setup
 test: check tools
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# Without it the test that reads a trace of system calls is skipped.
+# Without them the tests that read a trace of system calls or drive a browser are skipped.
 tools:
 	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq strace >/dev/null 2>&1; } || \
 		echo 'strace is not installed: one test is skipped'
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq chromium >/dev/null 2>&1; } || \
+		echo 'Chromium is not installed: the tests of the page are skipped'
 
 check: setup
 	$(BIN)/ruff check .

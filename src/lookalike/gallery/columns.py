@@ -101,6 +101,10 @@ class GalleryColumns:
         """Return the digest of one place, likewise."""
         return str(self._texts("sha256", "sha256", [place])[0])
 
+    def digests_at(self, places: Sequence[int] | NDArray[np.int64]) -> list[str]:
+        """Return the digests of some places, likewise."""
+        return [str(digest) for digest in self._texts("sha256", "sha256", places)]
+
     def position(self, path: str) -> int | None:
         """Return the place of `path` in the gallery, or None."""
         return self.places_of([path]).get(path)

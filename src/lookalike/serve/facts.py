@@ -58,17 +58,19 @@ def pictures_at(opened: Opened, places: NDArray[np.int64] | Sequence[int]) -> li
     rows = np.asarray(places, np.int64)
     return [
         Picture(
-            id=number, path=shown_path(path), label=label, folder=_folder(path), width=w, height=h
+            id=number, path=shown_path(path), label=label, folder=_folder(path), width=w, height=h,
+            version=digest[:8],
         )
-        for number, path, label, w, h in zip(
+        for number, path, label, w, h, digest in zip(
             gallery.ids[rows].tolist(),
             gallery.paths_at(rows),
             gallery.labels_at(rows),
             gallery.widths[rows].tolist(),
             gallery.heights[rows].tolist(),
+            gallery.digests_at(rows),
             strict=True,
         )
-    ]
+    ]  # fmt: skip
 
 
 def picture_facts(opened: Opened, place: int) -> PictureFacts:

@@ -15,6 +15,7 @@ from lookalike.serve.errors import Refusal
 __all__ = ["PAGE", "PageFile", "add_page", "read_page"]
 
 PAGE = Path(__file__).parent / "page"
+_IMPORT = re.compile(rb"""\b(?:from |import\(|import )"\.{1,2}/[\w./-]+\.js(?=")""")
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {
     ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
@@ -53,10 +54,16 @@ def read_page(folder: Path = PAGE) -> dict[str, PageFile]:
 
 
 def _versioned(name: str, data: bytes, digest: str) -> bytes:
-    """Let a text of the page name others by their version: `HASH` stands for it."""
+    """Let a text of the page name others by their version: `HASH` stands for it.
+
+    Modules import others by their plain names; they too are asked for by version, so that a
+    browser keeps them all until one changes.
+    """
     if Path(name).suffix not in (".html", ".js", ".css"):
         return data
-    return re.sub(rb"\?v=HASH\b", b"?v=" + digest.encode(), data)
+    version = b"?v=" + digest.encode()
+    data = re.sub(rb"\?v=HASH\b", version, data)
+    return _IMPORT.sub(rb"\g<0>" + version, data) if name.endswith(".js") else data
 
 
 def add_page(app: FastAPI, files: dict[str, PageFile]) -> None:

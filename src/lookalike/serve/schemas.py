@@ -20,6 +20,7 @@ __all__ = [
     "ExportKind",
     "Filters",
     "FoundHit",
+    "ListedBody",
     "Page",
     "Picture",
     "PictureFacts",
@@ -122,6 +123,7 @@ class Picture(BaseModel):
     folder: str
     width: int
     height: int
+    version: str = Field(description="Given as `v` of its thumbnail, a browser may keep that.")
 
 
 class PictureFacts(Picture):
@@ -139,6 +141,12 @@ class Page(BaseModel):
     total: int
     offset: int
     pictures: list[Picture]
+
+
+class ListedBody(_Strict):
+    """Pictures that are asked for by their ids."""
+
+    ids: list[_Id] = Field(min_length=1, max_length=MOST)
 
 
 class Upload(BaseModel):

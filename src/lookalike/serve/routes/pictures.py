@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from lookalike.serve.facts import picture_facts, pictures_at
 from lookalike.serve.files import original_file
 from lookalike.serve.filters import where_of
-from lookalike.serve.schemas import MOST, Filters, Page, PictureFacts
+from lookalike.serve.schemas import MOST, Filters, ListedBody, Page, PictureFacts
 from lookalike.serve.state import Opened, PictureId, StateOf
 from lookalike.serve.thumbnails import SIZES, gallery_thumbnail
 
@@ -44,6 +44,15 @@ async def pictures(
         min_height=min_height, max_height=max_height, text=text,
     )  # fmt: skip
     return await state.work.run(_page, state.opened, where_of(filters), offset, limit)
+
+
+@router.post("/listed")
+async def listed(state: StateOf, body: ListedBody) -> Page:
+    """Give the pictures of some ids, in this order."""
+    opened = state.opened
+    places = opened.places(body.ids)
+    found = await state.work.run(pictures_at, opened, places)
+    return Page(total=len(found), offset=0, pictures=found)
 
 
 @router.get("/{picture}")

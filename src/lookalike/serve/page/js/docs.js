@@ -1,4 +1,4 @@
-// The operations of the API, listed from its own description. Text is only ever set as text.
+/** @file The operations of the API, listed from its own description. Text is only ever set as text. */
 
 const MOST_DEEP = 3;
 

@@ -1,0 +1,66 @@
+/** @file Long jobs on the server, watched while they run. */
+
+import { address, ask, get } from "./api.js";
+
+/**
+ * @typedef {{id: string, kind: string, state: string, stage: string, done: number, total: number, message: string, result: any, error: any}} Job
+ */
+
+/**
+ * Watch a job to its end.
+ * @param {string} id
+ * @param {(job: Job) => void} onProgress
+ * @returns {Promise<Job>} the finished job
+ * @throws {Error} with the server's words where it failed
+ */
+export async function watch(id, onProgress) {
+  const last = await new Promise((resolve, reject) => {
+    const source = new EventSource(address(`jobs/${id}/events`), { withCredentials: true });
+    const told = (/** @type {MessageEvent} */ event) => /** @type {Job} */ (JSON.parse(event.data));
+    const end = (/** @type {MessageEvent} */ event) => {
+      source.close();
+      resolve(told(event));
+    };
+    source.addEventListener("progress", (event) => onProgress(told(event)));
+    source.addEventListener("done", end);
+    source.addEventListener("failed", end);
+    source.addEventListener("error", () => {
+      // A stream that breaks is not a job that fails: from here on the job is asked now and then.
+      source.close();
+      poll(id, onProgress).then(resolve, reject);
+    });
+  });
+  if (last.error) throw new Error(last.error.message ?? String(last.error));
+  return last;
+}
+
+/** @param {string} id @param {(job: Job) => void} onProgress */
+async function poll(id, onProgress) {
+  for (;;) {
+    const job = await get(`jobs/${id}`);
+    if (job.state !== "working") return job;
+    onProgress(job);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+  }
+}
+
+/** @param {string} id */
+export const stop = (id) => ask(`jobs/${id}`, { method: "DELETE" });
+
+/**
+ * A meter for a job.
+ * @param {import("./dom.js").Child} first what it says before anything is known
+ */
+export function jobMeter(h, first) {
+  const bar = h("i");
+  const meter = h("div", { class: "meter unknown", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
+  const words = h("p", { class: "muted" }, first);
+  const show = (/** @type {Job} */ job) => {
+    const known = job.total > 0;
+    meter.classList.toggle("unknown", !known);
+    bar.style.transform = known ? `scaleX(${Math.min(job.done / job.total, 1)})` : "";
+    if (known) meter.setAttribute("aria-valuenow", String(Math.round((job.done / job.total) * 100)));
+    words.textContent = [job.stage, known ? `${job.done} of ${job.total}` : "", job.message].filter(Boolean).join(" · ");
+  };
+  return { element: h("div", { class: "job" }, meter, words), show };
+}
