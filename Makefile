@@ -14,10 +14,12 @@ test: check tools
 
 # Without them the tests that read a trace of system calls or drive a browser are skipped.
 tools:
-	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq strace >/dev/null 2>&1; } || \
-		echo 'strace is not installed: one test is skipped'
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq chromium >/dev/null 2>&1; } || \
-		echo 'Chromium is not installed: the tests of the page are skipped'
+	@for tool in strace chromium; do \
+		command -v $$tool >/dev/null && continue; \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get && \
+			{ apt-get install -y -qq $$tool || { apt-get update -qq && apt-get install -y -qq $$tool; }; }; \
+		} >/dev/null 2>&1 || echo "$$tool is not installed: the tests that need it are skipped"; \
+	done
 
 check: setup
 	$(BIN)/ruff check .
