@@ -41,6 +41,7 @@ def test_a_search_from_first_to_last_without_a_mouse(keys):
     press("-")
     expect(keys.locator(".chip.less")).to_have_count(1)
     assert len(queries(keys)) == 3
+    expect(keys.locator(".count")).to_contain_text("unlike 1")
     press("g")
     press("o")
     expect(keys.locator(".light")).to_be_visible()
