@@ -57,12 +57,13 @@ def descend(
         start: (N, 2), of a small spread.
         seed: of openTSNE.
         descent: how; None for the default.
-        on_progress: told every 25 steps.
+        on_progress: told at the start and every 25 steps.
     """
     import openTSNE
 
     descent = descent or Descent()
     perplexity = min(descent.perplexity, (len(points) - 1) / 3)
+    on_progress(Progress("map", 0, descent.early + descent.late, "comparing the pictures"))
     with _quiet():
         affinities = openTSNE.affinity.PerplexityBasedNN(
             perplexity=perplexity,

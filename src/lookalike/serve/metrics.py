@@ -39,6 +39,7 @@ class Metrics:
             "gallery_version": ("State of the gallery.", lambda: state.opened.version),
             "uploads": ("Uploaded pictures that are kept.", lambda: len(state.uploads)),
             "upload_bytes": ("That these take.", lambda: state.uploads.bytes),
+            "prepared_bytes": ("That kept queries take.", lambda: state.prepared.bytes),
             "thumbnail_bytes": ("That small copies take.", lambda: state.thumbnails.bytes),
             "waiting_work": ("Reading and decoding under way.", lambda: state.work.pending),
             "waiting_searches": ("Searches that wait.", lambda: state.quick.pending),
