@@ -154,7 +154,7 @@ def measure(browser: Browser, address: str, rounds: int) -> Figures:
     drops = [page.evaluate(_DROP, dropped(number)) for number in range(1, rounds + 1)]
     slides = []
     if facts["balance"]:
-        page.evaluate(_SLIDE, 0.5)
+        page.evaluate(_SLIDE, 0.99)
         slides = [page.evaluate(_SLIDE, 0.02 + at * 0.96 / rounds) for at in range(rounds)]
     weight = sum(len(file.data) for file in read_page().values()) / 1000
     own = (facts["pictures"], round(weight, 1), round(paint))

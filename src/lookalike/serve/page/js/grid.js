@@ -42,6 +42,7 @@ export class Grid {
    * @param {Item[]} items @param {number} total of which they are the first @param {string} metric
    */
   show(items, total, metric) {
+    const held = this.list.contains(document.activeElement);
     this.items = items;
     this.metric = metric;
     this.total = total;
@@ -54,6 +55,8 @@ export class Grid {
     }
     this.element.classList.toggle("still", calm());
     this.#draw();
+    // The picture under the keyboard may be gone: its place goes on being that of the keyboard.
+    if (held && !this.list.contains(document.activeElement)) this.hold();
   }
 
   /** @param {Item[]} items */
@@ -70,6 +73,11 @@ export class Grid {
     const place = this.layout.places[this.focused];
     this.#reveal(place);
     this.#draw();
+    this.#tileAt(this.focused)?.querySelector("button").focus({ preventScroll: true });
+  }
+
+  /** Give the keyboard back to the grid without moving the window. */
+  hold() {
     this.#tileAt(this.focused)?.querySelector("button").focus({ preventScroll: true });
   }
 

@@ -1,7 +1,7 @@
 /** @file The sign-in page works without this script; with it a wrong token is said to be wrong. */
 
 const TRIED = "lookalike-tried";
-const form = /** @type {HTMLFormElement} */ (document.getElementById("form"));
+const form = /** @type {HTMLFormElement} */ (document.querySelector("form"));
 const wrong = document.getElementById("wrong");
 
 // A token that was right leads elsewhere: whoever comes back here after trying had a wrong one.

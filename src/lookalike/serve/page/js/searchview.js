@@ -37,6 +37,9 @@ export class SearchView {
       ...deeds, onOpen: (_, at) => this.lightbox.open(this.grid.items, at, this.grid.metric),
       onEnd: () => this.results.more(),
     });
+    this.lightbox.dialog.addEventListener("close", () => {
+      if (document.activeElement === document.body) this.grid.hold();
+    });
     this.results = new Results({
       onFound: (found, same) => this.#found(found, same),
       onMore: (items) => this.#more(items),

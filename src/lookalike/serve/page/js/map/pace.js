@@ -1,8 +1,8 @@
 /** @file How many points a frame may draw: all, unless the machine cannot keep up while it moves. */
 
-// Slower frames than this are felt as jerks; the rest of the window is what is aimed at.
+// Frames that take longer are felt as jerks; those that take less leave room for more points.
 const SLOW = 45;
-const QUICK = 22;
+const QUICK = 24;
 // A pause this long means that nothing moves any more.
 const PAUSE = 160;
 // The graphics interface takes no wider stride.
@@ -12,33 +12,34 @@ export class Pace {
   /** @param {() => void} onRest draw once more, now that there is time for all */
   constructor(onRest) {
     this.onRest = onRest;
-    this.last = 0;
     this.usual = 16;
     this.coarse = 1;
+    this.resting = false;
     this.timer = 0;
   }
 
   /** Every how many points the coming frame draws. */
   step() {
-    const now = performance.now();
-    const apart = now - this.last;
-    this.last = now;
+    const began = performance.now();
+    const whole = this.resting;
+    this.resting = false;
     clearTimeout(this.timer);
-    if (apart > PAUSE * 4) return this.#whole();
-    this.usual += (Math.min(apart, 400) - this.usual) * 0.35;
-    if (this.usual > SLOW) this.coarse = Math.min(COARSEST, Math.ceil((this.coarse * this.usual) / 30));
-    else if (this.usual < QUICK && this.coarse > 1) this.coarse -= 1;
-    if (this.coarse > 1) this.timer = setTimeout(() => this.#rest(), PAUSE);
+    // How long a frame takes is known when the next one may begin.
+    requestAnimationFrame(() => this.#took(performance.now() - began));
+    if (whole) return 1;
+    if (this.coarse > 1) this.timer = setTimeout(() => this.#rest(), Math.max(PAUSE, this.usual * 2));
     return this.coarse;
   }
 
-  #whole() {
-    this.usual = 16;
-    return 1;
+  /** @param {number} time */
+  #took(time) {
+    this.usual += (Math.min(time, 300) - this.usual) * 0.5;
+    if (this.usual > SLOW) this.coarse = Math.min(COARSEST, this.coarse * 2);
+    else if (this.usual < QUICK && this.coarse > 1) this.coarse -= 1;
   }
 
   #rest() {
-    this.last = -Infinity;
+    this.resting = true;
     this.onRest();
   }
 }

@@ -1,14 +1,14 @@
-/** @file Draws the map by WebGL2: one instanced call for each stretch of points in sight. */
+/** @file Draws the map by WebGL2: one call for each stretch of points in sight. */
 
 import { Atlas, A_PAGE } from "./atlas.js";
-import { FRAGMENT, VERTEX } from "./shaders.js";
+import { sources } from "./shaders.js";
 
 const BYTES = 16;
 // Sides of a thumbnail, in CSS pixels, between which points become pictures.
 const FAR = 9;
 const NEAR = 15;
 const LARGEST = 76;
-const UNIFORMS = ["centre", "perPixel", "pixel", "dot_", "tile_", "nearness", "faded", "layers", "pages", "edge", "accent", "paper"];
+const UNIFORMS = ["centre", "perPixel", "pixel", "dot_", "tile_", "nearness", "faded", "layers", "pages", "edge", "accent", "paper", "dense"];
 
 export class Renderer {
   /**
@@ -23,15 +23,15 @@ export class Renderer {
     this.gl = gl;
     this.canvas = canvas;
     this.points = points;
-    this.program = link(gl);
-    this.at = Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(this.program, name)]));
+    this.far = link(gl, true);
+    this.near = link(gl, false);
+    this.used = this.far;
     this.atlas = new Atlas(gl, map.pages, map.version, onChange);
     this.all = buffer(gl, new ArrayBuffer(points.count * BYTES));
     this.top = buffer(gl, new ArrayBuffer(0));
     this.marked = 0;
     this.accent = [0.3, 0.3, 0.9];
     this.paper = [1, 1, 1];
-    gl.useProgram(this.program);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     this.colours = [[120, 126, 136]];
@@ -100,6 +100,8 @@ export class Renderer {
     gl.viewport(0, 0, canvas.width, canvas.height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
+    this.used = nearness > 0 ? this.near : this.far;
+    gl.useProgram(this.used.program);
     this.#uniforms(camera, density, side, nearness);
     for (const [first, end] of stretches) this.#call(this.all, first, Math.ceil((end - first) / step), step);
     if (this.marked) this.#call(this.top, 0, this.marked, 1);
@@ -116,11 +118,12 @@ export class Renderer {
 
   /** @param {import("./camera.js").Camera} camera @param {number} density @param {number} side @param {number} nearness */
   #uniforms(camera, density, side, nearness) {
-    const { gl, at } = this;
+    const { gl, used: { at } } = this;
     gl.uniform2f(at.centre, camera.x, camera.y);
     gl.uniform2f(at.perPixel, (2 * camera.zoom) / camera.width, (-2 * camera.zoom) / camera.height);
     gl.uniform2f(at.pixel, 2 / camera.width, 2 / camera.height);
     gl.uniform1f(at.dot_, Math.min(Math.max(side * 0.62, 2.4), 9) * (density > 1 ? 1 : 1.1));
+    gl.uniform1f(at.dense, density);
     gl.uniform1f(at.tile_, side);
     gl.uniform1f(at.nearness, this.atlas.capacity ? nearness : 0);
     gl.uniform1f(at.faded, this.marked ? 1 : 0);
@@ -135,15 +138,17 @@ export class Renderer {
   /** @param {WebGLBuffer} source @param {number} first @param {number} count @param {number} step */
   #call(source, first, count, step) {
     const { gl } = this;
+    const points = this.used === this.far;
     gl.bindBuffer(gl.ARRAY_BUFFER, source);
     for (const location of [0, 1, 2]) {
       gl.enableVertexAttribArray(location);
-      gl.vertexAttribDivisor(location, 1);
+      gl.vertexAttribDivisor(location, points ? 0 : 1);
     }
     gl.vertexAttribPointer(0, 2, gl.FLOAT, false, BYTES * step, first * BYTES);
     gl.vertexAttribIPointer(1, 1, gl.UNSIGNED_INT, BYTES * step, first * BYTES + 8);
     gl.vertexAttribPointer(2, 4, gl.UNSIGNED_BYTE, true, BYTES * step, first * BYTES + 12);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
+    if (points) gl.drawArrays(gl.POINTS, 0, count);
+    else gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
   }
 }
 
@@ -164,10 +169,11 @@ function buffer(gl, data) {
   return made;
 }
 
-/** @param {WebGL2RenderingContext} gl */
-function link(gl) {
+/** @param {WebGL2RenderingContext} gl @param {boolean} points */
+function link(gl, points) {
+  const [vertex, fragment] = sources(points);
   const program = gl.createProgram();
-  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+  for (const [kind, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
@@ -176,5 +182,5 @@ function link(gl) {
   }
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "link");
-  return program;
+  return { program, at: Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)])) };
 }
