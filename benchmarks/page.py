@@ -62,7 +62,10 @@ _DROP = (
   await found;
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const painted = performance.now() - began;
-  return [painted, await settled() - began];
+  const all = await settled() - began;
+  // The next one begins when this one's movements have ended.
+  await new Promise((done) => setTimeout(done, 600));
+  return [painted, all];
 }"""
 )
 _SLIDE = (
@@ -77,7 +80,10 @@ _SLIDE = (
   await found;
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const painted = performance.now() - began;
-  return [painted, await settled() - began];
+  const all = await settled() - began;
+  // The next one begins when this one's movements have ended.
+  await new Promise((done) => setTimeout(done, 600));
+  return [painted, all];
 }"""
 )
 _PAINT = """async () => {
