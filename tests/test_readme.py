@@ -6,9 +6,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -38,9 +40,12 @@ def test_the_commands_run_in_their_order(place: Path):
         for line in block.splitlines()
         if line.startswith("lookalike ")
     ]
-    after = ["evaluate", "sync", "duplicates", "info"]
+    after = ["serve", "evaluate", "sync", "duplicates", "info"]
     assert [words[1] for words in lines] == ["build", *["search"] * 3, *after]
     for words in lines:
+        if words[1] == "serve":
+            assert "stopped" in serve_and_stop(words, place)
+            continue
         quick = ["--epochs", "1", "--size", "16", "--no-report"] if words[1] == "build" else []
         done = subprocess.run(
             [sys.executable, "-m", "lookalike.cli", *words[1:], *quick],
@@ -49,6 +54,19 @@ def test_the_commands_run_in_their_order(place: Path):
         assert done.returncode == 0, f"{words}: {done.stderr}"
         assert done.stdout
     assert (place / "hits.png").stat().st_size > 1000
+
+
+def serve_and_stop(words: list[str], place: Path) -> str:
+    """Start a service, ask it for its page, press Ctrl-C; return what it said."""
+    command = [sys.executable, "-m", "lookalike.cli", *words[1:], "--port", "0"]
+    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        (address,) = re.findall(r"http://\S+", said)
+        with urlopen(address) as answer:
+            assert "<title>" in answer.read().decode()
+        process.send_signal(signal.SIGINT)
+        return said + process.stderr.read()
 
 
 def test_the_python_runs(place: Path):

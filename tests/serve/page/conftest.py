@@ -97,9 +97,12 @@ def address(start: Started, shown_engine: Path) -> str:
     return start(shown_engine)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, without a window."""
+    """Chromium, without a window.
+
+    Of one module: while Playwright runs, no other test of the process can run an event loop.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("Chromium is not installed")
@@ -109,7 +112,7 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def contexts(browser: Any, address: str) -> Iterator[dict[int, Any]]:
     """A window of each width: what the browser keeps is then kept from test to test."""
     made = {}
