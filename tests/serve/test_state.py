@@ -12,7 +12,8 @@ import pytest
 from drawing import draw_picture
 
 import lookalike
-from lookalike.engine import open_engine
+from lookalike.engine import open_engine, sync_job
+from lookalike.engine.decoded import cache_matches
 from lookalike.errors import EngineError
 from lookalike.images import IntakeLimits
 from lookalike.serve import ServeSettings, create_app
@@ -127,3 +128,18 @@ def test_it_goes_on_looking_after_what_nobody_expected(place, serving, monkeypat
     draw_picture("disc", 90).save(place.parent / "photos" / "new.png")
     open_engine(place).sync()
     until(lambda: client.get(f"{API}/engine").json()["pictures"] == 37)
+
+
+def test_decoded_pictures_that_follow_the_gallery_later_are_taken_up(place, serving, monkeypatch):
+    state = serving(place).app.state.lookalike
+    before, match = state.opened.version, sync_job.match_cache
+
+    def later(engine, update):
+        until(lambda: state.opened.version == engine.gallery.version > before)
+        _ = state.opened.engine.cache
+        match(engine, update)
+
+    monkeypatch.setattr(sync_job, "match_cache", later)
+    draw_picture("disc", 90).save(place.parent / "photos" / "disc" / "00.png")
+    open_engine(place).sync()
+    until(lambda: cache_matches(state.opened.engine))

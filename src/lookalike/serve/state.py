@@ -265,7 +265,9 @@ def _files_seen(directory: Path) -> tuple[object, ...]:
 
     layout = Layout(directory)
     times = []
-    for place in (layout.manifest, layout.calibration):
+    # A sync follows with the decoded pictures when it is done with the gallery.
+    decoded = sorted(layout.cache.glob("*/pictures.parquet"))
+    for place in (layout.manifest, layout.calibration, *decoded):
         try:
             status = place.stat()
             times.append((status.st_mtime_ns, status.st_ino, status.st_size))
