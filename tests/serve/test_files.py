@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -17,6 +18,7 @@ from PIL import Image
 
 import lookalike
 from lookalike.images import write_idx
+from lookalike.serve import routes
 from lookalike.serve.files import safe_kind
 
 API = "/api/v1"
@@ -248,3 +250,40 @@ def test_no_answer_names_a_path_of_the_host(client, place, serving):
         for name in (str(place), str(place.parent), "/tmp", "/home", "pytest"):
             assert name not in answer.text, answer.url
         assert answer.status_code < 500, answer.text
+
+
+def test_what_a_file_has_become_since_is_not_kept_as_what_it_was(place, serving):
+    first, twin = place.parent / "photos/disc/00.png", place.parent / "photos/disc/twin.png"
+    shutil.copy(first, twin)
+    lookalike.open(place).sync()
+    client = serving(place)
+    old = client.get(f"{API}/pictures/0").json()
+    Image.new("RGB", (48, 48), (255, 0, 0)).save(first)
+    now = client.get(f"{API}/pictures/0/thumbnail?size=64&v={old['version']}")
+    assert Image.open(io.BytesIO(now.content)).getpixel((20, 20))[0] > 240
+    assert "immutable" not in now.headers["cache-control"]
+    assert "etag" not in now.headers
+    (other,) = client.get(f"{API}/pictures?text=twin.png").json()["pictures"]
+    assert other["version"] == old["version"]
+    same = client.get(f"{API}/pictures/{other['id']}/thumbnail?size=64&v={old['version']}")
+    assert same.content != now.content
+    assert "immutable" in same.headers["cache-control"]
+
+
+def test_an_export_shows_the_state_that_was_searched(place, serving, monkeypatch):
+    client = serving(place)
+    searched = routes.export.search_in
+
+    async def then_changed(state, body):
+        found = await searched(state, body)
+        for hit in found[1].hits[:3]:
+            (place.parent / "photos" / hit.picture.path).unlink()
+        await asyncio.to_thread(lambda: lookalike.open(place).sync())
+        assert await state.refresh()
+        return found
+
+    monkeypatch.setattr(routes.export, "search_in", then_changed)
+    for form in ("links", "sheet"):
+        search = {"queries": [{"id": 30}], "k": 5}
+        body = {"format": form, "search": search}
+        assert client.post(f"{API}/export", json=body).status_code == 200, form

@@ -93,6 +93,16 @@ def test_what_goes_wrong_is_told_without_paths(tmp_path: Path):
     assert job.error == {"kind": "engine", "message": "… is being changed by `lookalike sync`"}
 
 
+def test_progress_names_no_folder_of_the_host():
+    jobs = Jobs(lambda: [Path("/home/me/My Pictures")])
+
+    def work(on_progress: OnProgress) -> Mapping[str, Any]:
+        on_progress(Progress("read", 1, 2, "in /home/me/My Pictures/a.png"))
+        return {}
+
+    assert wait_for(jobs, jobs.start("sync", work)).message == "in …"
+
+
 def test_what_nobody_expected_fails_the_job_and_is_logged(caplog: pytest.LogCaptureFixture):
     jobs = Jobs()
 

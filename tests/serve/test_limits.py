@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
 from lookalike.serve.limits import RateLimit, UnderWay
@@ -124,3 +125,74 @@ def test_an_oversized_search_is_refused(client):
         f"{API}/search", content=b" " * 1_100_000, headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 413
+
+
+def test_a_length_of_many_digits_is_too_large(client):
+    answer = client.post(f"{API}/search", content=b"{}", headers={"Content-Length": "9" * 5_000})
+    assert answer.status_code == 413
+
+
+def test_what_all_have_sent_is_bounded():
+    settings = ServeSettings(upload_bytes=1_000, body_bytes=0)  # room for one of the largest
+    statuses = []
+
+    async def run(lengths):
+        released = asyncio.Event()
+
+        async def app(scope, receive, send):
+            await receive()
+            await released.wait()
+            await PlainTextResponse("ok")(scope, receive, send)
+
+        bounded = UnderWay(app, settings)
+
+        async def one(size, told):
+            async def receive():
+                return {"type": "http.request", "body": b"0" * size, "more_body": False}
+
+            async def send(message):
+                if message["type"] == "http.response.start":
+                    statuses.append(message["status"])
+
+            headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+            if told:
+                headers.append((b"content-length", str(size).encode()))
+            scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+            try:
+                await bounded(scope, receive, send)
+            except HTTPException as error:
+                statuses.append(error.status_code)
+
+        tasks = [asyncio.create_task(one(size, told)) for size, told in lengths]
+        await asyncio.sleep(0.01)
+        assert statuses == [429, 429]
+        released.set()
+        await asyncio.gather(*tasks)
+        assert statuses == [429, 429, 200]
+        await one(150_000, True)  # there is room again
+        assert statuses[-1] == 200
+
+    asyncio.run(run([(150_000, True), (150_000, True), (150_000, False)]))
+
+
+def test_whether_it_lives_is_told_however_busy_it_is(serving):
+    busy = serving(requests=1e-6, burst=1)
+    assert busy.get(f"{API}/ready").status_code in (200, 503)
+    assert busy.get(f"{API}/ready").status_code == 429
+    assert [busy.get(path).status_code for path in ("/health", f"{API}/health")] == [200, 200]
+
+    async def run():
+        async def app(scope, receive, send):
+            if scope["path"] == "/":
+                await asyncio.sleep(60)
+            statuses.append(200)
+
+        statuses, bounded = [], UnderWay(app, ServeSettings(connections=1))
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        held = asyncio.create_task(bounded(scope, None, None))
+        await asyncio.sleep(0)
+        await bounded({**scope, "path": "/health"}, None, None)
+        held.cancel()
+        return statuses
+
+    assert asyncio.run(run()) == [200]

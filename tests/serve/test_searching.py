@@ -202,3 +202,13 @@ def test_uploads_make_room_for_each_other(serving):
     assert gone.status_code == 404
     assert "upload it again" in gone.json()["error"]["message"]
     assert found(narrow, queries=[{"upload": names[-1]}], k=1)["hits"]
+
+
+def test_weights_next_to_nothing_count_as_nothing(client):
+    def hits(*queries):
+        answer = client.post(f"{API}/search", json={"queries": queries, "k": 5})
+        return answer.json().get("hits"), answer.status_code
+
+    light = {"id": 7, "weight": 1e-300}
+    assert hits({"id": 3}, light) == hits({"id": 3})
+    assert hits(light, {"id": 3, "weight": -100}) == (None, 422)

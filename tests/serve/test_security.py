@@ -75,7 +75,7 @@ def test_the_way_on_leads_nowhere_else(guarded, path):
 def test_a_person_is_asked_for_the_token(guarded):
     page = guarded.get("/?q=<script>", headers={"Accept": "text/html"})
     assert page.status_code == 401
-    assert '<form method="post" action="/login">' in page.text
+    assert '<form method="post" action="/login"' in page.text
     assert "<script>" not in page.text
     assert guarded.get("/static/css/login.css").status_code == 200
     wrong = guarded.post("/login", data={"token": "wrong", "next": "//evil.example"})
@@ -157,3 +157,15 @@ def test_every_answer_tells_browsers_to_run_nothing_from_elsewhere(client):
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert headers["cross-origin-resource-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://]", "null", "", "//"])
+def test_an_origin_that_is_none_is_refused(client, origin):
+    answer = client.post(f"{API}/search", json={}, headers={"Origin": origin})
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (403, "origin")
+
+
+@pytest.mark.parametrize("other", ['a={"x":1}', "a b=1", "=", 'a="'])
+def test_odd_cookies_of_other_servers_do_not_hide_the_token(guarded, other):
+    header = {"Cookie": f"{other}; lookalike={TOKEN}"}
+    assert guarded.get(f"{API}/engine", headers=header).status_code == 200

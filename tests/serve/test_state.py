@@ -12,9 +12,12 @@ import pytest
 from drawing import draw_picture
 
 import lookalike
-from lookalike.engine import open_engine
+from lookalike.engine import open_engine, sync_job
+from lookalike.engine.decoded import cache_matches
 from lookalike.errors import EngineError
+from lookalike.images import IntakeLimits
 from lookalike.serve import ServeSettings, create_app
+from lookalike.serve import state as module
 
 API = "/api/v1"
 
@@ -90,3 +93,53 @@ def test_an_engine_that_may_not_be_written_is_served(place, serving):
 def test_there_must_be_an_engine(tmp_path):
     with pytest.raises(EngineError, match="no engine at"):
         create_app(tmp_path / "nothing.lookalike", ServeSettings())
+
+
+def test_an_engine_that_was_opened_long_ago_is_served_as_it_is_now(place, serving):
+    engine = open_engine(place, limits=IntakeLimits(max_bytes=123_456), search_with="exact")
+    assert len(engine.gallery) == 36
+    draw_picture("disc", 90).save(place.parent / "photos" / "new.png")
+    open_engine(place).sync()
+    client = serving(engine)
+    state = client.app.state.lookalike
+    assert client.get(f"{API}/engine").json()["pictures"] == 37
+    assert len(engine.gallery) == 36  # whose it is need not expect that it changes
+    before = state.opened
+    draw_picture("disc", 91).save(place.parent / "photos" / "newer.png")
+    open_engine(place).sync()
+    until(lambda: state.opened is not before)
+    assert state.opened.engine.limits.max_bytes == 123_456
+    assert state.opened.engine.search_with == "exact"
+
+
+def test_it_goes_on_looking_after_what_nobody_expected(place, serving, monkeypatch, caplog):
+    client = serving(place)
+    seen = module._files_seen
+
+    def fails(directory):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "_files_seen", fails)
+    until(lambda: "out of order" in caplog.text)
+    time.sleep(0.2)
+    assert caplog.text.count("the engine cannot be taken up") == 1
+    monkeypatch.setattr(module, "_files_seen", seen)
+    draw_picture("disc", 90).save(place.parent / "photos" / "new.png")
+    open_engine(place).sync()
+    until(lambda: client.get(f"{API}/engine").json()["pictures"] == 37)
+
+
+def test_decoded_pictures_that_follow_the_gallery_later_are_taken_up(place, serving, monkeypatch):
+    state = serving(place).app.state.lookalike
+    before, match = state.opened.version, sync_job.match_cache
+
+    def later(engine, update):
+        until(lambda: state.opened.version == engine.gallery.version > before)
+        _ = state.opened.engine.cache
+        match(engine, update)
+
+    monkeypatch.setattr(sync_job, "match_cache", later)
+    draw_picture("disc", 90).save(place.parent / "photos" / "disc" / "00.png")
+    open_engine(place).sync()
+    until(lambda: cache_matches(state.opened.engine))

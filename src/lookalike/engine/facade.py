@@ -203,6 +203,15 @@ class Engine(LivingEngine):
             hits = judge_examples(self, hits, liked, plain[: len(liked)], include_self=include_self)
         return self._drawable(hits, first_of(liked))
 
+    def opened_anew(self) -> Engine:
+        """Return the engine as it is now, opened as this one was; this one stays as it is."""
+        return Engine(
+            self.layout.directory,
+            device=self.device,
+            limits=self._limits,
+            search_with=self.search_with,
+        )
+
     def evaluate(
         self,
         queries: str | Path | None = None,

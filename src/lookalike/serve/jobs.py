@@ -196,7 +196,7 @@ class Jobs:
             stage=progress.stage,
             done=progress.done,
             total=progress.total,
-            message=without_paths(progress.message) if progress.message else "",
+            message=without_paths(progress.message, self._roots()) if progress.message else "",
         )
 
     def _end(

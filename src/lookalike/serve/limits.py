@@ -27,6 +27,11 @@ _BODY_SECONDS = 30.0
 # What a form has around the picture that it uploads; what other requests may hold.
 _AROUND = 200_000
 _JSON_BYTES = 1_000_000
+# Of a length: one of more is too large in any case.
+_DIGITS = 18
+# Whoever asks whether the service lives is answered, however much it has to do.
+_ALWAYS = ("/health", "/api/v1/health")
+_TOO_MUCH = "too much to do right now: try again"
 
 
 class RateLimit:
@@ -51,7 +56,7 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or say when to come again."""
-        if scope["type"] == "http" and self._rate:
+        if scope["type"] == "http" and self._rate and scope["path"] not in _ALWAYS:
             wait = self._take(scope)
             if wait:
                 refusal = problem(429, "too many requests: slow down", "busy", math.ceil(wait))
@@ -75,6 +80,9 @@ class RateLimit:
 class UnderWay:
     """Bounds the requests under way, their size, and the time that sending one may take.
 
+    What all of them have sent is bounded too: it lies in memory, or in temporary files, until each
+    is answered.
+
     Args:
         app: what answers.
         settings: of the service.
@@ -84,31 +92,42 @@ class UnderWay:
         self._app = app
         self._most = settings.connections
         self._uploads = settings.upload_bytes + _AROUND
+        self._room = max(settings.body_bytes, self._uploads)
         self._now = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or say that there is too much to do."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in _ALWAYS:
             await self._app(scope, receive, send)
             return
-        if self._now >= self._most:
-            await problem(429, "too much to do right now: try again", "busy", 1)(
-                scope, receive, send
-            )
-            return
-        most = self._uploads if _is_form(scope) else _JSON_BYTES
-        if _length(scope) > most:
+        most, length = self._uploads if _is_form(scope) else _JSON_BYTES, _length(scope)
+        if length > most:
             await problem(413, _too_large(most))(scope, receive, send)
-            return
+        elif self._now >= self._most or length > self._room:
+            await problem(429, _TOO_MUCH, "busy", 1)(scope, receive, send)
+        else:
+            await self._answer(scope, receive, send, most)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        held = 0
+
+        def take(size: int) -> None:
+            nonlocal held
+            if size > self._room:
+                raise HTTPException(429, _TOO_MUCH, {"Retry-After": "1"})
+            self._room -= size
+            held += size
+
         self._now += 1
         try:
-            await self._app(scope, _bounded(receive, most), send)
+            await self._app(scope, _bounded(receive, most, take), send)
         finally:
             self._now -= 1
+            self._room += held
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    """Return what gives up on a body that does not go on, or not end."""
+def _bounded(receive: Receive, most: int, take: Callable[[int], None]) -> Receive:
+    """Return what gives up on a body that does not go on, or not end; `take` is told its parts."""
     ended, size = False, 0
 
     async def part() -> Message:
@@ -124,6 +143,7 @@ def _bounded(receive: Receive, most: int) -> Receive:
         size += len(message.get("body", b""))
         if size > most:
             raise HTTPException(413, _too_large(most))
+        take(len(message.get("body", b"")))
         return message
 
     return part
@@ -135,7 +155,7 @@ def _is_form(scope: Scope) -> bool:
 
 def _length(scope: Scope) -> int:
     given = Headers(scope=scope).get("content-length", "")
-    return int(given) if given.isascii() and given.isdecimal() else 0
+    return int(given[:_DIGITS]) if given.isascii() and given.isdecimal() else 0
 
 
 def _too_large(most: int) -> str:

@@ -17,10 +17,12 @@ from lookalike.serve.schemas import MOST, FoundHit, SearchBody, SearchFound
 from lookalike.serve.state import Opened, State
 from lookalike.types import Hits
 
-__all__ = ["MOST_QUICK", "Asked", "answer_all", "search"]
+__all__ = ["MOST_QUICK", "Asked", "answer_all", "search", "search_in"]
 
 # Hits beyond which a search is no quick one, those before the offset among them.
 MOST_QUICK = 2 * MOST
+# Queries that weigh less count as if they were not there: means of such weights are no numbers.
+LIGHTEST = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Asked:
         state: of the service.
         opened: the engine that is searched.
         body: what is asked for.
-        queries: its queries of a weight other than 0.
+        queries: those of its queries that weigh anything.
         keys: what each is kept under once it is prepared.
         weights: of these.
         where: its filters, as SQL.
@@ -74,24 +76,29 @@ async def search(state: State, body: SearchBody) -> SearchFound:
         Refusal: a query is not there, or too much is asked at once.
         LookalikeError: it means nothing.
     """
-    began = time.perf_counter()
+    return (await search_in(state, body))[1]
+
+
+async def search_in(state: State, body: SearchBody) -> tuple[Opened, SearchFound]:
+    """Answer a search, and say in which state of the engine; see `search`."""
+    began, opened = time.perf_counter(), state.opened
     try:
-        found = await _search(state, body)
+        found = await _search(state, opened, body)
     except EngineError:
         # Another process may have made the engine anew, a moment ago.
         if not await state.refresh():
             raise
-        found = await _search(state, body)
+        opened = state.opened
+        found = await _search(state, opened, body)
     found.took_ms = round((time.perf_counter() - began) * 1000, 1)
-    return found
+    return opened, found
 
 
-async def _search(state: State, body: SearchBody) -> SearchFound:
-    opened = state.opened
+async def _search(state: State, opened: Opened, body: SearchBody) -> SearchFound:
     if not len(opened.gallery):
         raise Refusal(409, "the gallery holds no pictures yet")
     settings = SearchSettings(body.expand, rerank=body.rerank, balance=body.balance)
-    chosen = [one for one in body.queries if one.weight]
+    chosen = [one for one in body.queries if abs(one.weight) >= LIGHTEST]
     if not any(one.weight > 0 for one in chosen):
         raise Refusal(422, "a search wants at least one query of a weight above 0")
     keys = tuple(key_of(opened, one, body.include_self) for one in chosen)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -146,7 +146,7 @@ class OriginCheck:
         if origin is not None and origin in self._allowed:
             return False
         if origin is not None and not reading:
-            return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+            return _server_of(origin) != headers.get("host", "").lower()
         from_elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         # A link that is followed shows its answer to the person, not to the page it was on.
         followed = reading and headers.get("sec-fetch-mode") == "navigate"
@@ -235,11 +235,17 @@ def local_address(address: str) -> str:
 
 
 def _cookie(headers: Headers) -> str:
+    # The standard library's parser gives up at a cookie that another server of this host has set
+    # and that it finds odd, as one that holds JSON.
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+
+
+def _server_of(origin: str) -> str | None:
+    """Return the host and port of an origin; None for what is none."""
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # brackets that do not match
+        return None
 
 
 def _host_name(host: str) -> str:

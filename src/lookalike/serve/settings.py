@@ -37,6 +37,8 @@ class ServeSettings:
         upload_bytes: size of one uploaded picture.
         upload_pixels: width × height that it may claim.
         upload_seconds: that decoding it may take.
+        body_bytes: that all requests under way may have sent, together; one largest upload fits in
+            any case.
         kept_bytes: uploaded pictures that are kept for further searches, all together.
         thumbnail_bytes: small copies that are kept in memory, all together.
         threads: that read and decode pictures.
@@ -58,6 +60,7 @@ class ServeSettings:
     upload_bytes: int = 50_000_000
     upload_pixels: int = 128_000_000
     upload_seconds: float = 15.0
+    body_bytes: int = 512_000_000
     kept_bytes: int = 256_000_000
     thumbnail_bytes: int = 64_000_000
     threads: int = 4
@@ -84,9 +87,9 @@ class ServeSettings:
         if not 0 <= self.port <= 65_535:
             raise SettingsError(f"port is {self.port}: wanted 0 (any) to 65535")
         least = {
-            "upload_bytes": 1, "upload_pixels": 1, "upload_seconds": 0.1, "kept_bytes": 0,
-            "thumbnail_bytes": 0, "threads": 1, "queue": 1, "requests": 0, "burst": 1,
-            "connections": 1, "shutdown_seconds": 0,
+            "upload_bytes": 1, "upload_pixels": 1, "upload_seconds": 0.1, "body_bytes": 0,
+            "kept_bytes": 0, "thumbnail_bytes": 0, "threads": 1, "queue": 1, "requests": 0,
+            "burst": 1, "connections": 1, "shutdown_seconds": 0,
         }  # fmt: skip
         for name, fewest in least.items():
             value = getattr(self, name)

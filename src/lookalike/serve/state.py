@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +22,6 @@ from lookalike.engine.queries import Query
 from lookalike.errors import LookalikeError
 from lookalike.gallery import newest_version
 from lookalike.gallery.scan import multiply_for_few
-from lookalike.images import IntakeLimits
 from lookalike.images.guarded import Intake
 from lookalike.serve.batching import Batcher
 from lookalike.serve.bounded import Bounded
@@ -30,7 +29,7 @@ from lookalike.serve.errors import Refusal
 from lookalike.serve.jobs import Jobs
 from lookalike.serve.pool import Pool
 from lookalike.serve.settings import ServeSettings
-from lookalike.serve.uploads import Uploads
+from lookalike.serve.uploads import Uploads, upload_limits
 from lookalike.types import check_metric
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ __all__ = ["Opened", "PictureId", "State", "StateOf", "state_of"]
 
 # Between two looks whether another process has changed the engine.
 LOOK_SECONDS = 1.0
+# Looks in a row that fail before whoever runs the service is told.
+_FAILURES = 5
 # Searches that are answered together.
 BATCH = 64
 # Embeddings of queries that are kept, all together.
@@ -53,6 +54,7 @@ _PREPARED_BYTES = 32_000_000
 _PAGE_BYTES = 48_000_000
 # Maps, groups of duplicates and the like that are kept, of whatever state of the engine.
 _FINDINGS = 12
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +137,7 @@ class State:
         settings: of the service.
         directory: the engine's.
         device: where the encoder runs.
+        limits: what an uploaded picture may cost.
         work: threads that read and decode.
         quick: answers searches.
         slow: answers those that take long: expanded and re-ranked ones.
@@ -154,12 +157,15 @@ class State:
         settings: ServeSettings,
         answer: Callable[[Sequence[Asked]], Sequence[SearchFound | Exception]],
     ) -> None:
-        first = engine if isinstance(engine, Engine) else open_engine(engine)
+        opened = engine if isinstance(engine, Engine) else open_engine(engine)
+        seen = _files_seen(opened.layout.directory)
+        # Opened after that look, so that no change is missed: also one that was opened long ago.
+        first = opened.opened_anew()
         _ = first.gallery  # whoever starts a service hears at once that there is none
         self.settings = settings
         self.directory = first.layout.directory
         self.device = first.device
-        self.limits = _upload_limits(first.limits, settings)
+        self.limits = upload_limits(first.limits, settings)
         self.work = Pool("work", settings.threads, settings.queue)
         self.quick: Batcher[Asked, SearchFound] = Batcher(
             "search", answer, most=BATCH, queue=settings.queue
@@ -178,7 +184,7 @@ class State:
         self.findings = _no_findings()
         self.started = time.monotonic()
         self.ready = False
-        self._opened = Opened(first, _files_seen(self.directory))
+        self._opened = Opened(first, seen)
         self._looking = asyncio.Lock()
 
     @property
@@ -212,13 +218,21 @@ class State:
 
     async def follow(self) -> None:
         """Look every second whether the engine was changed, until cancelled."""
+        failed = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            # It may be in the midst of being replaced: the next look will do.
-            with contextlib.suppress(LookalikeError, OSError):
+            try:
                 await self.refresh()
                 if not self.ready:
                     await self.warm()
+                failed = 0
+            # It may be in the midst of being replaced: the next look will do. Nothing may end the
+            # looking; whoever runs the service is told, once, of what stays wrong.
+            except Exception as error:
+                failed += 1
+                if failed == _FAILURES:
+                    known = isinstance(error, LookalikeError | OSError)
+                    _LOG.warning("the engine cannot be taken up: %s", error, exc_info=not known)
 
     def close(self) -> None:
         """Let go of threads and processes."""
@@ -228,7 +242,7 @@ class State:
         self.intake.close()
 
     def _open_anew(self) -> Engine:
-        engine = open_engine(self.directory, device=self.device)
+        engine = self._opened.engine.opened_anew()
         _warm(engine)
         return engine
 
@@ -251,7 +265,9 @@ def _files_seen(directory: Path) -> tuple[object, ...]:
 
     layout = Layout(directory)
     times = []
-    for place in (layout.manifest, layout.calibration):
+    # A sync follows with the decoded pictures when it is done with the gallery.
+    decoded = sorted(layout.cache.glob("*/pictures.parquet"))
+    for place in (layout.manifest, layout.calibration, *decoded):
         try:
             status = place.stat()
             times.append((status.st_mtime_ns, status.st_ino, status.st_size))
@@ -279,12 +295,3 @@ def _no_findings() -> Bounded[tuple[object, ...], object]:
 
 def _query_bytes(query: Query) -> int:
     return 1_000 + (0 if query.embedding is None else query.embedding.nbytes)
-
-
-def _upload_limits(own: IntakeLimits, settings: ServeSettings) -> IntakeLimits:
-    return IntakeLimits(
-        max_pixels=min(own.max_pixels, settings.upload_pixels),
-        max_bytes=min(own.max_bytes, settings.upload_bytes),
-        seconds=min(own.seconds, settings.upload_seconds),
-        memory=own.memory,
-    )

@@ -30,8 +30,8 @@ class Small:
 
     Attributes:
         data: a WebP file.
-        lasting: it is as good as it gets: of the original, and not of the copy that the engine
-            keeps while that is away.
+        lasting: it is as good as it gets: of the original as it was indexed, and not of what that
+            has become since, or of the copy that the engine keeps while it is away.
     """
 
     data: bytes
@@ -41,8 +41,16 @@ class Small:
 def gallery_thumbnail(opened: Opened, place: int, size: int) -> Small:
     """Return a small copy of a picture of the gallery, neither side above `size`."""
     (path,) = opened.gallery.paths_at([place])
-    lasting = not is_file_of_its_own(path) or original(opened, place) is not None
-    return Small(as_webp(gallery_pixels(opened, place, size)), lasting)
+    if not is_file_of_its_own(path):
+        return Small(as_webp(_kept(opened, place, size)), True)
+    file, digest = original(opened, place), opened.gallery.sha256_at(place)
+    if file is not None:
+        try:
+            pixels = file_thumbnail(opened.engine, file, size, sha256=digest)
+            return Small(as_webp(pixels), True)
+        except PictureError:
+            pass  # it was changed since it was indexed, or went bad
+    return Small(as_webp(gallery_pixels(opened, place, size)), False)
 
 
 def gallery_pixels(opened: Opened, place: int, size: int) -> NDArray[np.uint8]:

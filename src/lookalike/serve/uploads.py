@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.images import ImageSpec
+from lookalike.images import ImageSpec, IntakeLimits
 from lookalike.serve.bounded import Bounded
 from lookalike.serve.errors import Refusal
+from lookalike.serve.settings import ServeSettings
 
-__all__ = ["Upload", "Uploads", "digest_of"]
+__all__ = ["Upload", "Uploads", "digest_of", "upload_limits"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,16 @@ class Upload:
 def digest_of(data: bytes) -> str:
     """Return what an upload of these bytes is called."""
     return hashlib.sha256(data).hexdigest()
+
+
+def upload_limits(own: IntakeLimits, settings: ServeSettings) -> IntakeLimits:
+    """Return what an uploaded picture may cost: no more than one of the engine's own."""
+    return IntakeLimits(
+        max_pixels=min(own.max_pixels, settings.upload_pixels),
+        max_bytes=min(own.max_bytes, settings.upload_bytes),
+        seconds=min(own.seconds, settings.upload_seconds),
+        memory=own.memory,
+    )
 
 
 class Uploads:
