@@ -58,7 +58,12 @@ def test_the_commands_run_in_their_order(place: Path):
 
 def serve_and_stop(words: list[str], place: Path) -> str:
     """Start a service, ask it for its page, press Ctrl-C; return what it said."""
-    command = [sys.executable, "-m", "lookalike.cli", *words[1:], "--port", "0"]
+    # Lets Ctrl-C interrupt it although the tests were started where it is ignored.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from lookalike.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, *words[1:], "--port", "0"]
     with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = process.stderr.readline()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from drawing import KINDS, draw_picture
+from filelock import FileLock
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -43,8 +44,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 108 pictures of three shapes in three folders, some of them twice."""
-    root = tmp_path_factory.mktemp("shown") / "pictures"
+    """A folder of 108 pictures of three shapes in three folders, some of them twice.
+
+    It and the engine over it are made once for all processes that test.
+    """
+    place = tmp_path_factory.getbasetemp()
+    place = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "shown"
+    place.mkdir(exist_ok=True)
+    with FileLock(place / "lock"):
+        root = place / "pictures"
+        if not root.exists():
+            _draw(place / "drawing")
+            (place / "drawing").rename(root)
+    return root
+
+
+def _draw(root: Path) -> None:
     for kind in KINDS:
         (root / kind).mkdir(parents=True)
         for number in range(36):
@@ -52,7 +67,6 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
             draw_picture(kind, number, 72).resize(shape).save(root / kind / f"{number:02}.png")
     shutil.copy(root / "disc" / "00.png", root / "square" / "copy.png")
     draw_picture("disc", 3, 72).resize(SHAPES[0]).save(root / "disc" / "again.bmp")
-    return root
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +75,9 @@ def shown_engine(shown: Path) -> Path:
     import lookalike
 
     place = shown.parent / "shown.lookalike"
-    lookalike.build(shown, place, epochs=2, batch_size=16, size=32, device="cpu")
+    with FileLock(shown.parent / "lock"):
+        if not (place / "reports" / "card.json").exists():
+            lookalike.build(shown, place, epochs=2, batch_size=16, size=32, device="cpu")
     return place
 
 

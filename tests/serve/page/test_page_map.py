@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mapped(contexts, address):
     """The service has a map."""
     page = contexts[1440].new_page()
