@@ -38,9 +38,10 @@ def test_kinds_of_copies_are_chosen(wide):
     wide.goto("/?view=duplicates")
     expect(wide.locator(".group").first).to_be_visible(timeout=60_000)
     for name in ("Same bytes", "Same pixels", "Edited copies"):
-        wide.get_by_role("checkbox", name=name).uncheck(force=True)
+        wide.locator(".toggle", has_text=name).click()
+        expect(wide.get_by_role("checkbox", name=name)).not_to_be_checked()
     expect(wide.get_by_role("heading", name="Choose a kind")).to_be_visible()
-    wide.get_by_role("checkbox", name="Same bytes").check(force=True)
+    wide.locator(".toggle", has_text="Same bytes").click()
     expect(wide.locator(".group")).to_have_count(1)
 
 
