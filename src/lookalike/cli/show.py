@@ -206,6 +206,7 @@ def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
         state = " (the one that is there is of before)" if report.exists() else ""
         typer.echo(f"  report: lookalike report {place}{state}")
     typer.echo(f"  search: lookalike search {place} PICTURE")
+    typer.echo(f"  in a browser: lookalike serve {place} --open")
 
 
 def _print_wrapped(text: str) -> None:

@@ -58,7 +58,8 @@ class Demo:
             "Look at:",
             *(f"  {reports / name}" for name in names),
             f"  {self.grid}",
-            "Search it:",
+            "Search it, in a browser or here:",
+            f"  {program} serve {place} --open",
             f"  {program} search {place} '{self.query}' -k 5",
         ]
 
