@@ -59,7 +59,7 @@ class Demo:
             *(f"  {reports / name}" for name in names),
             f"  {self.grid}",
             "Search it, in a browser or here:",
-            f"  {program} serve {place} --open",
+            f"  {program} serve {place}",
             f"  {program} search {place} '{self.query}' -k 5",
         ]
 
