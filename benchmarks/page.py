@@ -48,6 +48,14 @@ _WATCH = """
       .observe({entryTypes: ["mark"]});
   });
 """
+_MEASURED = """  await found;
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const painted = performance.now() - began;
+  const all = await settled() - began;
+  // The next one begins when this one's movements have ended.
+  await new Promise((done) => setTimeout(done, 600));
+  return [painted, all];
+}"""
 _DROP = (
     "async (data) => {"
     + _WATCH
@@ -59,14 +67,8 @@ _DROP = (
   const began = performance.now();
   document.body.dispatchEvent(
     new DragEvent("drop", {dataTransfer: held, bubbles: true, cancelable: true}));
-  await found;
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  const painted = performance.now() - began;
-  const all = await settled() - began;
-  // The next one begins when this one's movements have ended.
-  await new Promise((done) => setTimeout(done, 600));
-  return [painted, all];
-}"""
+"""
+    + _MEASURED
 )
 _SLIDE = (
     "async (value) => {"
@@ -77,14 +79,8 @@ _SLIDE = (
   const began = performance.now();
   slider.value = value;
   slider.dispatchEvent(new Event("input", {bubbles: true}));
-  await found;
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  const painted = performance.now() - began;
-  const all = await settled() - began;
-  // The next one begins when this one's movements have ended.
-  await new Promise((done) => setTimeout(done, 600));
-  return [painted, all];
-}"""
+"""
+    + _MEASURED
 )
 _PAINT = """async () => {
   for (let look = 0; look < 100; look += 1) {

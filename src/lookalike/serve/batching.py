@@ -78,7 +78,7 @@ class Batcher(Generic[Asked, Found]):
                 answers = await loop.run_in_executor(
                     self._thread, self._answer, [asked for asked, _ in batch]
                 )
-            except Exception as error:
+            except Exception as error:  # whatever it is: those who wait are told, the next go on
                 answers = [error] * len(batch)
             self.batches += 1
             self.answered += len(batch)
