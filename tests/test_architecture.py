@@ -24,7 +24,7 @@ LAYERS = (
     ("encoder",),
     ("pictures", "evaluation", "search"),
     ("engine",),
-    ("serve",),
+    ("serve", "benchmark"),
     ("cli",),
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
