@@ -17,6 +17,7 @@ The tree::
     ├── QueryError          a query cannot be answered
     │   └── UnreadableQueryError  its picture is there and cannot be read
     ├── StorageError        the disk is full or may not be written
+    ├── BenchmarkError      a benchmark did not run to its end
     ├── ServiceError        a request to the service is not answered
     └── MissingExtraError   an optional library is not installed
 
@@ -26,6 +27,7 @@ A message is one line: what is wrong, what was got, what was wanted, what to do 
 from __future__ import annotations
 
 __all__ = [
+    "BenchmarkError",
     "CollectionError",
     "DatasetError",
     "DivergedError",
@@ -110,6 +112,10 @@ class UnreadableQueryError(QueryError):
 
 class StorageError(LookalikeError):
     """The disk is full, or a file or folder may not be written."""
+
+
+class BenchmarkError(LookalikeError):
+    """A benchmark did not run to its end."""
 
 
 class ServiceError(LookalikeError):
