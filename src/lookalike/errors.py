@@ -12,6 +12,7 @@ The tree::
     ├── TrainingError       training cannot go on
     │   ├── DivergedError       the loss is no longer a number
     │   └── TrainingStopped     stopped by the user; can be resumed
+    ├── ExportError         an encoder cannot be written as an ONNX file
     ├── EngineError         an engine directory is missing, foreign or inconsistent
     ├── GalleryError        the gallery cannot be read, written or filtered
     ├── QueryError          a query cannot be answered
@@ -32,6 +33,7 @@ __all__ = [
     "DatasetError",
     "DivergedError",
     "EngineError",
+    "ExportError",
     "GalleryError",
     "IntakeError",
     "LookalikeError",
@@ -90,6 +92,10 @@ class TrainingStopped(TrainingError):
 
 class EngineError(LookalikeError):
     """An engine directory is missing, foreign, of another version or inconsistent."""
+
+
+class ExportError(LookalikeError):
+    """An encoder cannot be written as an ONNX file that gives what torch gives."""
 
 
 class GalleryError(LookalikeError):
