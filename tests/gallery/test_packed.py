@@ -13,7 +13,7 @@ KINDS = ("spread", "ties", "copies", "clusters", "outliers", "lengths", "far", "
 
 
 def made_up(kind: str, seed: int, count: int = 3_000, width: int = 24):
-    """A gallery that is hard to round, and queries: some of its rows, some near, some of no kind."""
+    """A gallery that is hard to round, and queries: rows of it, some near them, some of no kind."""
     random = np.random.default_rng(seed)
     rows = random.normal(size=(count, width))
     if kind == "ties":
