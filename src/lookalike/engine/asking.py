@@ -47,7 +47,7 @@ class AskedEngine(EngineParts):
             gallery=self.gallery,
             places=self.places,
             image=self.image,
-            cache=self.cache,
+            cache=lambda: self.cache,
             limits=self.limits,
             on_unreadable=on_unreadable,
         )

@@ -15,6 +15,7 @@ from lookalike.gallery.neighbours import Neighbours
 from lookalike.types import Metric
 
 __all__ = [
+    "BLOCK_BYTES",
     "Block",
     "Prepared",
     "block_rows",
@@ -78,9 +79,9 @@ class Block:
     prepared: Prepared
 
 
-def block_rows(width: int) -> int:
+def block_rows(width: int, block_bytes: int = BLOCK_BYTES) -> int:
     """Return how many rows of this width make a block."""
-    return max(1, BLOCK_BYTES // (4 * max(1, width)))
+    return max(1, block_bytes // (4 * max(1, width)))
 
 
 def prepare(
