@@ -53,15 +53,18 @@ class ExactIndex:
     Args:
         embeddings: float32 (N, D), kept, not copied.
         metric: "euclidean", "cosine" or "inner".
+        rounds: keep them in 8 bits too where that pays; False never does.
     """
 
-    def __init__(self, embeddings: NDArray[np.float32], metric: Metric) -> None:
+    def __init__(
+        self, embeddings: NDArray[np.float32], metric: Metric, *, rounds: bool = True
+    ) -> None:
         self.metric: Metric = check_metric(metric)
         self.embeddings = embeddings
         self._packed: PackedRows | None = None
         self._packing = threading.Lock()
-        size = embeddings.size
-        self._patience = PATIENCE if ENOUGH <= size <= PACKED_BYTES else -1
+        pays = rounds and ENOUGH <= embeddings.size <= PACKED_BYTES
+        self._patience = PATIENCE if pays else -1
 
     def __len__(self) -> int:
         return len(self.embeddings)
