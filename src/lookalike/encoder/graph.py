@@ -40,6 +40,10 @@ class Graph:
         self._arrays[name] = array
         return name
 
+    def array(self, name: str) -> NDArray[Any]:
+        """Return an array by its name."""
+        return self._arrays[name]
+
     def number(self, value: float) -> str:
         """Return the name of a float32 number."""
         return self.constant(np.array(value, np.float32))
