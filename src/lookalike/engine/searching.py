@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lookalike.engine.calibration_file import FEWEST
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.indexes import search_note
 from lookalike.engine.queries import Cropped, QueryLike
@@ -160,11 +161,7 @@ def search_engine(
 def _lacks_calibration(engine: Engine) -> bool:
     """Whether a report would say what the scores mean, and none was made."""
     card = engine.layout.reports / "card.json"
-    if engine.calibration is not None or card.exists():
-        return False
-    from lookalike.engine.calibrating import FEWEST
-
-    return len(engine) >= FEWEST
+    return len(engine) >= FEWEST and engine.calibration is None and not card.exists()
 
 
 def _save_grid(engine: Engine, hits: Sequence[Hits], place: Path) -> StorageError | None:
