@@ -106,7 +106,7 @@ def test_candidates_are_asked_for_until_none_can_be_missed(monkeypatch):
     index = ExactIndex(vectors, "inner")
     found = index.search(query, 3)
     assert_same(found, brute_force(vectors, query, "inner", 3))
-    assert asked[0] == 19
+    assert asked[0] == 9
     assert len(asked) > 1
 
 

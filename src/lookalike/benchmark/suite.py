@@ -14,6 +14,8 @@ from lookalike.errors import SettingsError
 __all__ = ["BENCHMARKS", "Machine", "machine", "run_benchmark", "select"]
 
 BENCHMARKS = {
+    "search": "exact search, against faiss, usearch, numpy, torch.cdist and scikit-learn",
+    "start": "processor time from a cold start to help and to an answer",
     "growth": "build, sync, search and memory against the size of the gallery",
 }
 """Name -> what it compares; each is the module of that name beside this one."""

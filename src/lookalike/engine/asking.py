@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class AskedEngine(EngineParts):
             gallery=self.gallery,
             places=self.places,
             image=self.image,
-            cache=self.cache,
+            cache=lambda: self.cache,
             limits=self.limits,
             on_unreadable=on_unreadable,
         )
@@ -77,6 +78,12 @@ class AskedEngine(EngineParts):
         )
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
-        from lookalike.engine.looking import drawable
+        """Return hits that know what was asked for, and show themselves in a notebook."""
+        asked = replace(hits, asked=query)
 
-        return drawable(self, hits, query)
+        def draw() -> bytes:
+            from lookalike.engine.looking import draw_row  # what draws is not for every answer
+
+            return draw_row(self, asked)
+
+        return replace(asked, draw=draw)

@@ -132,7 +132,7 @@ def _resolve(engine: EngineParts, a: QueryLike, b: QueryLike) -> list[Query]:
         gallery=engine.gallery,
         places=engine.places,
         image=engine.image,
-        cache=engine.cache,
+        cache=lambda: engine.cache,
         limits=engine.limits,
     )
 

@@ -20,14 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALIBRATION_DEPTH",
-    "FEWEST",
     "CalibrationCheck",
     "CopyCollector",
     "Errors",
 ]
-
-FEWEST = 50
-"""Different pictures that a gallery needs for a calibration."""
 
 CALIBRATION_DEPTH = EVIDENCE_DEPTH + 1
 """Hits of each copy that are looked at: one of them, the original, is then left out."""

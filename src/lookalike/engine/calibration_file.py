@@ -13,7 +13,10 @@ from lookalike.search import Calibration
 if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
 
-__all__ = ["keep_calibration", "read_calibration"]
+__all__ = ["FEWEST", "keep_calibration", "read_calibration"]
+
+FEWEST = 50
+"""Different pictures that a gallery needs for a calibration."""
 
 VERSION = "3"  # of the file
 PICTURES = "pictures"

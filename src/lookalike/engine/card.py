@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from lookalike.engine.baselines import FittedBaseline
 from lookalike.engine.calibrating import (
     CALIBRATION_DEPTH,
-    FEWEST,
     CalibrationCheck,
     CopyCollector,
     Errors,
 )
-from lookalike.engine.calibration_file import keep_calibration
+from lookalike.engine.calibration_file import FEWEST, keep_calibration
 from lookalike.engine.thumbnails import file_thumbnail
 from lookalike.errors import LookalikeError, PictureError
 from lookalike.evaluation import (

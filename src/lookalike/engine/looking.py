@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,7 @@ __all__ = [
     "draw_engine_reconstructions",
     "draw_gallery_map",
     "draw_hits",
-    "drawable",
+    "draw_row",
     "picture_thumbnail",
     "proportion",
     "sample_queries",
@@ -145,10 +144,9 @@ def draw_hits(engine: EngineParts, hits: Sequence[Hits], title: str | None = Non
     return draw_grid([_row(engine, found) for found in drawn], title=title, note=note)
 
 
-def drawable(engine: EngineParts, hits: Hits, query: Query) -> Hits:
-    """Return hits that know what was asked for, and show themselves in a notebook."""
-    asked = replace(hits, asked=query)
-    return replace(asked, draw=lambda: to_png(draw_grid([_row(engine, asked)])))
+def draw_row(engine: EngineParts, hits: Hits) -> bytes:
+    """Draw one query's hits as a notebook shows them, a PNG file."""
+    return to_png(draw_grid([_row(engine, hits)]))
 
 
 def draw_engine_reconstructions(engine: EngineParts) -> Image.Image:

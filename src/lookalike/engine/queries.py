@@ -104,7 +104,7 @@ def resolve_all(
     gallery: Gallery,
     places: Places,
     image: ImageSpec,
-    cache: PictureCache | None,
+    cache: Callable[[], PictureCache | None],
     limits: IntakeLimits | None = None,
     on_unreadable: Callable[[UnreadableQueryError], None] | None = None,
 ) -> list[Query]:
@@ -115,7 +115,7 @@ def resolve_all(
         gallery: the gallery that is searched.
         places: where the gallery's pictures lie.
         image: how the encoder wants pictures.
-        cache: decoded pictures, among them those kept as queries.
+        cache: opens the decoded pictures, among them those kept as queries.
         limits: what one picture may cost; time and memory are looked after where there are many.
         on_unreadable: told of each query that cannot be read, which is left out; None raises.
 
@@ -177,7 +177,7 @@ def resolve(
     gallery: Gallery,
     places: Places,
     reader: QueryReader,
-    cache: PictureCache | None,
+    cache: Callable[[], PictureCache | None],
 ) -> Query:
     """Find out what `query` means.
 
@@ -187,7 +187,7 @@ def resolve(
         gallery: the gallery that is searched.
         places: where the gallery's pictures lie.
         reader: reads pictures as the encoder wants them.
-        cache: decoded pictures, among them those kept as queries.
+        cache: opens the decoded pictures, among them those kept as queries.
 
     Raises:
         QueryError: it is neither a readable picture nor a path of the gallery.
@@ -213,9 +213,10 @@ def resolve(
     position = gallery.position(str(query))
     if position is not None:
         return Query(str(query), position, None, None, gallery.labels_at([position])[0])
-    kept = cache.position(str(query)) if cache is not None else None
-    if cache is not None and kept is not None:
-        return Query(str(query), -1, np.asarray(cache.pixels[kept]), None, cache.labels[kept])
+    decoded = cache()
+    kept = None if decoded is None else decoded.position(str(query))
+    if decoded is not None and kept is not None:
+        return Query(str(query), -1, np.asarray(decoded.pixels[kept]), None, decoded.labels[kept])
     what = (
         "is a folder"
         if path is not None and path.is_dir()

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from lookalike.errors import PictureError
 from lookalike.images import IntakeLimits, decode
-from lookalike.images.guarded import Intake, can_guard
 from lookalike.names import name_of_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from lookalike.images import ImageSpec
+    from lookalike.images.guarded import Intake
 
 __all__ = ["PictureLike", "QueryReader", "query_reader"]
 
@@ -65,8 +65,12 @@ def query_reader(image: ImageSpec, limits: IntakeLimits, count: int) -> Iterator
 
     Where more pixels are allowed than Pillow by itself reads, only a process of our own reads them.
     """
-    usual = limits.max_pixels <= IntakeLimits().max_pixels
-    if (count < MANY and usual) or not can_guard():
+    if count < MANY and limits.max_pixels <= IntakeLimits().max_pixels:
+        yield QueryReader(image, limits)
+        return
+    from lookalike.images.guarded import Intake, can_guard
+
+    if not can_guard():
         yield QueryReader(image, limits)
         return
     with Intake(limits) as intake:

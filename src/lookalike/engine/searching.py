@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.engine.calibrating import FEWEST
+from lookalike.engine.calibration_file import FEWEST
 from lookalike.engine.facade import Engine, open_engine
 from lookalike.engine.indexes import search_note
 from lookalike.engine.queries import Cropped, QueryLike
 from lookalike.engine.sources import find_path
 from lookalike.errors import QueryError, StorageError, UnreadableQueryError
-from lookalike.pictures import check_format, save
 from lookalike.types import Hits, Metric, OnProgress, silent
 
 if TYPE_CHECKING:
@@ -103,6 +102,8 @@ def search_engine(
         StorageError: the grid's name ends in no picture format's extension.
     """
     if grid is not None:
+        from lookalike.pictures import check_format
+
         check_format(grid)
     opened = open_engine(engine, device=device, search_with=search_with)
     if k is not None and k < 1:
@@ -165,6 +166,8 @@ def _lacks_calibration(engine: Engine) -> bool:
 
 def _save_grid(engine: Engine, hits: Sequence[Hits], place: Path) -> StorageError | None:
     """Draw the hits; what cannot be written must not cost the person the hits themselves."""
+    from lookalike.pictures import save
+
     try:
         save(engine.grid(hits), place)
     except StorageError as error:

@@ -22,6 +22,9 @@ __all__ = ["GalleryColumns", "damaged", "reason_of"]
 # Up to so many pictures all of a text column is kept in memory once any of it is asked for; beyond,
 # what is asked for is read from the disk.
 FEW = 100_000
+# Look-ups of a text column before lists and dictionaries are made of it: they take as long as so
+# many look-ups without, and a single search makes fewer.
+PATIENCE = 24
 # Paths or digests looked for at once.
 LOOKED_FOR = 1_000
 
@@ -37,6 +40,8 @@ class GalleryColumns:
         self.directory = directory
         self.version = int(dataset.version)
         self._dataset = dataset
+        self._kept: dict[str, pa.ChunkedArray] = {}
+        self._patience = dict.fromkeys(("paths", "labels", "sha256"), PATIENCE)
         ids, addresses = _ids_and_addresses(dataset)
         # Changed rows have moved to the end of the file: places are in the order of the ids.
         in_order = bool((np.diff(ids) > 0).all())
@@ -177,9 +182,16 @@ class GalleryColumns:
         ]
 
     def _holds(self, name: str) -> bool:
-        return len(self) <= FEW or name in self.__dict__
+        """Whether a column is at hand as a list, or is to be by now."""
+        if name in self.__dict__:
+            return True
+        self._patience[name] -= 1
+        return len(self) <= FEW and self._patience[name] < 0
 
     def _column(self, name: str) -> pa.ChunkedArray:
+        """Return a column in the order of the places."""
+        if name in self._kept:
+            return self._kept[name]
         try:
             column = self._dataset.scanner(columns=[name], scan_in_order=True).to_table()[name]
         except (ValueError, OSError) as error:
@@ -202,27 +214,47 @@ class GalleryColumns:
             "and is no more: open or refresh the engine again"
         )
 
+    def _kept_column(self, name: str) -> pa.ChunkedArray:
+        """Return a column that is looked into now and again."""
+        self._kept[name] = self._column(name)
+        return self._kept[name]
+
     def _texts(
         self, name: str, names: str, places: Sequence[int] | NDArray[np.int64]
     ) -> list[str | None]:
         if self._holds(names):
             values = getattr(self, names)
             return [values[place] for place in places]
-        return list(self._take(name, np.asarray(places, np.int64)).to_pylist())
+        wanted = np.asarray(places, np.int64)
+        few = len(self) <= FEW
+        found = self._kept_column(name).take(wanted) if few else self._take(name, wanted)
+        return list(found.to_pylist())
 
     def _find(self, name: str, values: Sequence[str]) -> dict[str, list[int]]:
         """Return the places of the rows that have these values in a column of texts."""
         found: dict[str, list[int]] = {}
         for start in range(0, len(values), LOOKED_FOR):
             some = values[start : start + LOOKED_FOR]
-            listed = ", ".join("'" + value.replace("'", "''") + "'" for value in some)
-            table = self._dataset.scanner(
-                columns=[name], filter=f"{name} IN ({listed})", with_row_id=True
-            ).to_table()
-            places = self._places(table["_rowid"].to_numpy()).tolist()
-            for place, value in sorted(zip(places, table[name].to_pylist(), strict=True)):
+            places = self._matching(name, some)
+            for place, value in places:
                 found.setdefault(value, []).append(place)
         return found
+
+    def _matching(self, name: str, values: Sequence[str]) -> list[tuple[int, str]]:
+        """Return the places, in order, and values of the rows that have one of these values."""
+        if len(self) <= FEW:
+            import pyarrow as pa
+            import pyarrow.compute as pc
+
+            column = self._kept_column(name)
+            rows = pc.indices_nonzero(pc.is_in(column, pa.array(values, column.type)))
+            return list(zip(rows.to_pylist(), column.take(rows).to_pylist(), strict=True))
+        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+        table = self._dataset.scanner(
+            columns=[name], filter=f"{name} IN ({listed})", with_row_id=True
+        ).to_table()
+        places = self._places(table["_rowid"].to_numpy()).tolist()
+        return sorted(zip(places, table[name].to_pylist(), strict=True))
 
 
 def _ids_and_addresses(dataset: Any) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:  # noqa: ANN401

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery.neighbours import Neighbours, check_queries, distinct
+from lookalike.gallery.neighbours import Neighbours, check_queries
+from lookalike.gallery.packed import PackedRows, pack, search_packed
 from lookalike.gallery.scan import (
+    EPSILON,
     EQUAL,
-    VALUES,
     Block,
     Prepared,
     block_rows,
     prepare,
     scan,
-    true_scores,
+    true_scores_of,
 )
 from lookalike.types import Metric, check_metric
 
@@ -28,24 +31,40 @@ KEPT_BYTES = 256_000_000
 # Lengths that differ by no more than this share count as one where a copy would be too large: more
 # candidates make up for it. Rounding to float16 makes less of a difference.
 NEARLY_EQUAL = 2e-3
+# Rows of so many numbers together, or more, are rounded to 8 bits, of at most so many bytes; in a
+# search of so many queries or fewer, a larger batch is quicker multiplied as a matrix.
+ENOUGH, PACKED_BYTES, BATCH = 1_000_000, 256_000_000, 64
+# Rounding takes about as long as so many searches of one query: the first ones do without.
+PATIENCE = 12
+# With a filter that leaves a smaller share, its rows are compared alone.
+FEW = 1 / 16
 # Centring pays where the rows are this many times further from the origin than from their mean.
 FAR = 2.0
+# Squared lengths within these are summed in float32.
+SMALL, GREAT = 1e-24, 1e24
 
 
 class ExactIndex:
     """Embeddings in memory, searched one by one; see `SearchIndex`.
 
+    Many searches of few queries make it keep the embeddings in 8 bits as well, which give the
+    candidates: a quarter of the bytes to read for each search, and of the memory, in addition.
+
     Args:
         embeddings: float32 (N, D), kept, not copied.
         metric: "euclidean", "cosine" or "inner".
+        rounds: keep them in 8 bits too where that pays; False never does.
     """
 
-    def __init__(self, embeddings: NDArray[np.float32], metric: Metric) -> None:
+    def __init__(
+        self, embeddings: NDArray[np.float32], metric: Metric, *, rounds: bool = True
+    ) -> None:
         self.metric: Metric = check_metric(metric)
         self.embeddings = embeddings
-        squares = np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64)
-        self._centre = self._far_centre(squares) if metric == "euclidean" else None
-        self._prepared = self._prepare(squares)
+        self._packed: PackedRows | None = None
+        self._packing = threading.Lock()
+        pays = rounds and ENOUGH <= embeddings.size <= PACKED_BYTES
+        self._patience = PATIENCE if pays else -1
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -54,6 +73,11 @@ class ExactIndex:
     def width(self) -> int:
         """How many numbers an embedding has, D."""
         return int(self.embeddings.shape[1])
+
+    @property
+    def packed(self) -> bool:
+        """Whether the embeddings are kept in 8 bits as well."""
+        return self._packed is not None
 
     def search(
         self,
@@ -75,7 +99,55 @@ class ExactIndex:
             QueryError: k is less than 1, or the queries are not finite or not D wide.
         """
         queries = check_queries(queries, k, self.width)
-        places = None if allowed is None else distinct(allowed, len(self))
+        there = None if allowed is None else _mask(allowed, len(self))
+        share = 1.0 if there is None else np.count_nonzero(there) / len(self)
+        if len(queries) <= BATCH and share >= FEW:
+            packed = self._packed or self._pack_in_time(len(queries))
+            if packed is not None:
+                return self._search_packed(packed, queries, k, there, exclude)
+        return self._search_rows(queries, k, there, exclude)
+
+    def quicken(self) -> None:
+        """Get ready for many searches of few queries now; else some of them do it."""
+        with self._packing:
+            if self._packed is None and self._patience >= 0:
+                self._packed = pack(self.embeddings, self.metric, self._centre)
+                self._patience = -1
+
+    def score(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the true scores, float64 (Q, C), of each query with its own `places` (Q, C)."""
+        return true_scores_of(self.metric, queries, self.rows, places)
+
+    def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the embeddings of some places, float32 (..., D) for places of any shape."""
+        return self.embeddings[places]
+
+    def _search_packed(
+        self,
+        packed: PackedRows,
+        queries: NDArray[np.float32],
+        k: int,
+        there: NDArray[np.bool_] | None,
+        exclude: NDArray[np.int64] | None,
+    ) -> Neighbours:
+        columns = min(k, len(self))
+        found, left = search_packed(
+            packed, self.score, queries, columns, allowed=there, exclude=exclude
+        )
+        if len(left):
+            gone = None if exclude is None else exclude[left]
+            rest = self._search_rows(queries[left], k, there, gone)
+            found.scores[left], found.positions[left] = rest.scores, rest.positions
+        return found
+
+    def _search_rows(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        there: NDArray[np.bool_] | None,
+        exclude: NDArray[np.int64] | None,
+    ) -> Neighbours:
+        places = None if there is None else np.flatnonzero(there)
         return scan(
             lambda: self._blocks(places),
             queries,
@@ -86,19 +158,23 @@ class ExactIndex:
             centre=self._centre,
         )
 
-    def score(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the true scores, float64 (Q, C), of each query with its own `places` (Q, C)."""
-        scores = np.empty(places.shape)
-        step = max(1, VALUES // max(1, self.width))
-        for number, query in enumerate(queries.astype(np.float64)):
-            for start in range(0, places.shape[1], step):
-                rows = self.rows(places[number, start : start + step]).astype(np.float64)
-                scores[number, start : start + step] = true_scores(self.metric, query, rows)
-        return scores
+    def _pack_in_time(self, count: int) -> PackedRows | None:
+        """Return the rounded rows once they are worth it; None while they are not, or being made.
 
-    def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the embeddings of some places, float32 (..., D) for places of any shape."""
-        return self.embeddings[places]
+        To wait as long as making them takes costs at most twice what the best choice would have.
+        """
+        if self._patience < 0:
+            return None
+        self._patience = max(0, self._patience - count)
+        # Others go on without meanwhile.
+        if self._patience == 0 and self._packing.acquire(blocking=False):
+            try:
+                if self._packed is None:
+                    self._packed = pack(self.embeddings, self.metric, self._centre)
+                    self._patience = -1
+            finally:
+                self._packing.release()
+        return self._packed
 
     def _blocks(self, places: NDArray[np.int64] | None) -> Iterator[Block]:
         """Give what is searched: everything at once where nothing has to be copied for it."""
@@ -116,21 +192,44 @@ class ExactIndex:
             )
             yield Block(rows, chosen, prepared)
 
-    def _far_centre(self, squares: NDArray[np.float64]) -> NDArray[np.float32] | None:
-        centre = self.embeddings.mean(axis=0, dtype=np.float64)
-        around = squares.mean() - np.square(centre).sum() if len(self) else 0.0
-        far = squares.mean() > FAR * max(around, 0.0) if len(self) else False
-        return centre.astype(np.float32) if far else None
+    @cached_property
+    def _squares(self) -> NDArray[np.float64]:
+        """float64 (N,), the squared lengths of the rows, up to rounding in float32."""
+        rows = self.embeddings
+        with np.errstate(over="ignore"):
+            squares = np.einsum("nd,nd->n", rows, rows)
+        if len(rows) and not (squares.min() > SMALL and squares.max() < GREAT):
+            squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+        return np.asarray(squares, np.float64)
 
-    def _prepare(self, squares: NDArray[np.float64]) -> Prepared | None:
-        """Return the rows for faiss; None where they are many and no use as they are."""
-        longest = float(np.sqrt(squares.max(initial=0)))
+    @cached_property
+    def _centre(self) -> NDArray[np.float32] | None:
+        """float32 (D,), the mean of the rows where they are far from the origin."""
+        if self.metric != "euclidean" or not len(self):
+            return None
+        squares = self._squares.mean()
+        centre = self.embeddings.mean(axis=0, dtype=np.float64)
+        around = max(squares - np.square(centre).sum(), 0.0)
+        return centre.astype(np.float32) if squares > FAR * around else None
+
+    @cached_property
+    def _prepared(self) -> Prepared | None:
+        """The rows for faiss; None where they are many and no use as they are."""
+        rounding = 1 + EPSILON * (self.width + 8) / 4  # of roots of sums of D squares in float32
+        longest = float(np.sqrt(self._squares.max(initial=0))) * rounding
         plain = np.ascontiguousarray(self.embeddings)
         if self.metric == "inner" or (self.metric == "euclidean" and self._centre is None):
             return Prepared(plain, longest)
         kept = self.embeddings.size * 4 <= KEPT_BYTES
         if self.metric == "cosine" and len(self):
-            shortest = float(np.sqrt(squares.min()))
-            if shortest > 0 and longest <= shortest * (1 + (EQUAL if kept else NEARLY_EQUAL)):
+            shortest = float(np.sqrt(self._squares.min())) / rounding
+            equal = (EQUAL if kept else NEARLY_EQUAL) + 2 * (rounding - 1)
+            if shortest > 0 and longest <= shortest * (1 + equal):
                 return Prepared(plain, longest, longest, 2 * (longest / shortest - 1))
         return prepare(self.embeddings, self.metric, self._centre) if kept else None
+
+
+def _mask(places: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    there = np.zeros(count, np.bool_)
+    there[places] = True
+    return there

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from lookalike.gallery.columns import GalleryColumns
 from lookalike.gallery.facts import IndexFacts, names_of_index, read_facts
 from lookalike.gallery.rows import Store, as_matrix
-from lookalike.gallery.scan import block_rows
+from lookalike.gallery.scan import BLOCK_BYTES, block_rows
 
 __all__ = ["Gallery"]
+
+# Blocks that are only copied: the memory of small ones is used again, that of larger ones is got
+# from the system and cleared anew each time, which takes longer than reading them.
+READ_BYTES = 4_000_000
 
 
 class Gallery(GalleryColumns):
@@ -47,17 +51,25 @@ class Gallery(GalleryColumns):
             GalleryError: they cannot be read.
         """
         embeddings = np.empty((len(self), self.width), np.float32)
-        for places, rows in self.blocks():
-            embeddings[places] = rows
+        for places, rows in self.blocks(READ_BYTES):
+            if self._order is None:  # a range: quicker than places one by one
+                embeddings[places[0] : places[0] + len(rows)] = rows
+            else:
+                embeddings[places] = rows
         return embeddings
 
-    def blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    def blocks(
+        self, block_bytes: int = BLOCK_BYTES
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Give all embeddings in blocks as they lie on the disk: their places, float32 (n, D).
+
+        Args:
+            block_bytes: about the size of a block.
 
         Raises:
             GalleryError: they cannot be read.
         """
-        step = block_rows(self.width)
+        step = block_rows(self.width, block_bytes)
         for start in range(0, len(self), step):
             stop = min(start + step, len(self))
             places = np.arange(start, stop) if self._order is None else self._there[start:stop]

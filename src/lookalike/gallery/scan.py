@@ -15,6 +15,7 @@ from lookalike.gallery.neighbours import Neighbours
 from lookalike.types import Metric
 
 __all__ = [
+    "BLOCK_BYTES",
     "Block",
     "Prepared",
     "block_rows",
@@ -22,12 +23,16 @@ __all__ = [
     "prepare",
     "scan",
     "true_scores",
+    "true_scores_of",
+    "unit_rows",
 ]
 
 # More candidates than asked for, so that rounding in float32 cannot hide a true neighbour.
-MARGIN = 16
+MARGIN = 6
 # Float64 values gathered at once when candidates are scored again (64 MB).
 VALUES = 8_000_000
+# As many of queries with few rows each, so that they stay in a core's own cache (1 MB).
+CACHED = 1 << 17
 # Bytes of a block: what a scan needs beside the gallery is a few times this.
 BLOCK_BYTES = 16_000_000
 # Lengths that differ by no more than this share count as one: rounding makes that of unit vectors.
@@ -74,9 +79,9 @@ class Block:
     prepared: Prepared
 
 
-def block_rows(width: int) -> int:
+def block_rows(width: int, block_bytes: int = BLOCK_BYTES) -> int:
     """Return how many rows of this width make a block."""
-    return max(1, BLOCK_BYTES // (4 * max(1, width)))
+    return max(1, block_bytes // (4 * max(1, width)))
 
 
 def prepare(
@@ -100,10 +105,11 @@ def prepare(
     shortest = float(np.sqrt(squares.min(initial=np.inf)))
     if shortest > 0 and longest <= shortest * (1 + EQUAL):
         return Prepared(rows, longest, longest, 2 * (longest / shortest - 1))
-    return Prepared(_unit(rows), 1.0)
+    return Prepared(unit_rows(rows), 1.0)
 
 
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows (N, D) brought to length 1; those of length 0 as they are."""
     lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
     return (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
@@ -111,15 +117,44 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 def true_scores(
     metric: Metric, query: NDArray[np.float64], rows: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the scores, float64 (N,), of one query (D,) with rows (N, D)."""
+    """Return the scores, float64 (..., N), of queries (..., 1, D) or (D,) with rows (..., N, D)."""
     if metric == "euclidean":
-        return np.asarray(-np.sqrt(np.square(rows - query).sum(axis=1)))
+        return np.asarray(-np.sqrt(np.square(rows - query).sum(axis=-1)))
     # Not `rows @ query`: BLAS rounds a row by its place, and equal pictures must tie.
-    products: NDArray[np.float64] = (rows * query).sum(axis=1)
+    products: NDArray[np.float64] = (rows * query).sum(axis=-1)
     if metric == "inner":
         return products
-    lengths = np.sqrt(np.square(rows).sum(axis=1)) * np.sqrt(np.square(query).sum())
+    lengths = np.sqrt(np.square(rows).sum(axis=-1)) * np.sqrt(np.square(query).sum(axis=-1))
     return np.asarray(products / np.where(lengths > 0, lengths, 1))
+
+
+def true_scores_of(
+    metric: Metric,
+    queries: NDArray[np.float32],
+    rows: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    places: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return the scores, float64 (Q, C), of each query (Q, D) with rows of its own.
+
+    Args:
+        metric: what the scores are.
+        queries: float32 (Q, D).
+        rows: gives the rows (..., D) of places of any shape.
+        places: int64 (Q, C).
+    """
+    scores = np.empty(places.shape)
+    width = max(1, queries.shape[1])
+    columns = max(1, min(places.shape[1], VALUES // width))
+    # Few queries with few rows each are scored together; what they take stays in the cache.
+    together = max(1, CACHED // (columns * width))
+    for start in range(0, len(queries), together):
+        some = slice(start, start + together)
+        asked = queries[some, None].astype(np.float64)
+        for first in range(0, places.shape[1], columns):
+            part = slice(first, first + columns)
+            found = rows(places[some, part]).astype(np.float64)
+            scores[some, part] = true_scores(metric, asked, found)
+    return scores
 
 
 def multiply_for_few() -> None:
@@ -187,7 +222,9 @@ class _Best:
         self.queries = queries
         self.asked = asked
         # Queries of one length are not left as they are: their own length must not count.
-        prepared = _unit(queries) if metric == "cosine" else prepare(queries, metric, centre).rows
+        prepared = (
+            unit_rows(queries) if metric == "cosine" else prepare(queries, metric, centre).rows
+        )
         self.prepared = prepared
         self.lengths = np.linalg.norm(prepared.astype(np.float64), axis=1)
         self.scores = np.full((len(queries), wanted), -np.inf)
@@ -258,10 +295,4 @@ class _Best:
         return np.asarray(doubt / prepared.scale + prepared.skew)
 
     def _true(self, rows: NDArray[np.float32], found: NDArray[np.int64]) -> NDArray[np.float64]:
-        scores = np.empty(found.shape)
-        step = max(1, VALUES // max(1, rows.shape[1]))
-        for number, query in enumerate(self.queries.astype(np.float64)):
-            for start in range(0, found.shape[1], step):
-                some = rows[found[number, start : start + step]].astype(np.float64)
-                scores[number, start : start + step] = true_scores(self.metric, query, some)
-        return scores
+        return true_scores_of(self.metric, self.queries, rows.__getitem__, found)

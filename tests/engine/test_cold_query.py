@@ -1,0 +1,59 @@
+"""What a query of one process imports: the command line is started for a single answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from drawing import draw_picture
+
+# Heavy to import, and no use for an answer.
+NEVER = {"torch", "matplotlib", "sklearn", "skimage", "scipy", "pandas", "openTSNE", "onnx"}
+
+CODE = """
+import json, sys
+import lookalike
+engine = lookalike.open(sys.argv[1])
+hits = engine.search(sys.argv[2], 3)
+print(json.dumps([len(hits), sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+def modules_of(engine: Path, query: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(engine), query], capture_output=True, text=True, check=True
+    )
+    count, names = json.loads(done.stdout)
+    assert count == 3
+    return set(names)
+
+
+def test_a_picture_file_is_answered_without_what_trains_and_draws(built: Path, tmp_path: Path):
+    draw_picture("disc", 99).save(tmp_path / "new.png")
+    assert not modules_of(built / "e.lookalike", str(tmp_path / "new.png")) & NEVER
+
+
+def test_a_picture_of_the_gallery_needs_no_encoder_either(built: Path):
+    found = modules_of(built / "e.lookalike", "disc/3.png")
+    assert not found & (NEVER | {"onnxruntime"})
+
+
+@pytest.mark.parametrize("query", ["disc/3.png", "FILE"])
+def test_the_command_answers_with_as_little(built: Path, tmp_path: Path, query: str):
+    if query == "FILE":
+        query = str(tmp_path / "new.png")
+        draw_picture("disc", 99).save(query)
+    code = (
+        "import sys; from lookalike.cli import main\n"
+        f"sys.argv = ['lookalike', 'search', {str(built / 'e.lookalike')!r}, {query!r}, '-q']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "disc" in done.stdout
+    assert not {name.partition(".")[0] for name in done.stderr.split()} & NEVER
+    assert "lookalike.pictures" not in done.stderr.split()
+    assert "lookalike.evaluation" not in done.stderr.split()

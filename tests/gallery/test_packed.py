@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from lookalike.gallery import ExactIndex
+from lookalike.gallery.packed import LEAST, pack
+from lookalike.types import METRICS
+
+KINDS = ("spread", "ties", "copies", "clusters", "outliers", "lengths", "far", "sparse", "one way")
+
+
+def made_up(kind: str, seed: int, count: int = 3_000, width: int = 24):
+    """A gallery that is hard to round, and queries: rows of it, some near them, some of no kind."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(count, width))
+    if kind == "ties":
+        rows = random.integers(-1, 2, (count, width)).astype(float)
+    elif kind == "copies":
+        rows = rows[random.integers(0, 40, count)]
+    elif kind == "clusters":
+        rows = rows[random.integers(0, 5, count)] + 1e-4 * rows
+    elif kind == "outliers":
+        rows[random.integers(0, count, 3)] *= 1e5
+    elif kind == "lengths":
+        rows *= 10.0 ** random.uniform(-6, 6, (count, 1))
+    elif kind == "far":
+        rows += 1e3
+    elif kind == "sparse":
+        rows *= random.random((count, width)) < 0.1
+    elif kind == "one way":
+        rows[:, 1:] *= 1e-7
+    queries = np.concatenate(
+        [rows[:4], rows[4:8] + 0.01 * random.normal(size=(4, width)), 5 * rows[8:10][:, ::-1]]
+    )
+    return rows.astype(np.float32), queries.astype(np.float32)
+
+
+def brute_force(rows, queries, metric, k, allowed, exclude):
+    """Every score in float64, in the order of score and place."""
+    places, scores = [], []
+    for query, gone in zip(queries.astype(np.float64), exclude, strict=True):
+        wide = rows.astype(np.float64)
+        if metric == "euclidean":
+            one = -np.sqrt(np.square(wide - query).sum(axis=1))
+        else:
+            one = (wide * query).sum(axis=1)
+            if metric == "cosine":
+                lengths = np.sqrt(np.square(wide).sum(axis=1)) * np.sqrt(np.square(query).sum())
+                one = one / np.where(lengths > 0, lengths, 1)
+        one[~allowed] = -np.inf
+        if gone >= 0:
+            one[gone] = -np.inf
+        order = np.lexsort((np.arange(len(one)), -one))[:k]
+        places.append(np.where(one[order] > -np.inf, order, -1))
+        scores.append(one[order])
+    return np.array(places), np.array(scores)
+
+
+def quick_index(rows, metric, monkeypatch) -> ExactIndex:
+    monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
+    index = ExactIndex(rows, metric)
+    index.quicken()
+    return index
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_hits_are_those_of_a_brute_force(kind, metric, monkeypatch):
+    rows, queries = made_up(kind, seed=1)
+    index = quick_index(rows, metric, monkeypatch)
+    assert index.packed
+    allowed = np.random.default_rng(2).random(len(rows)) < 0.5
+    nobody, some = np.full(len(queries), -1), np.r_[0:4, [-1] * 6]
+    for k in (1, 10, 100):
+        for mask, gone in ((np.ones_like(allowed), nobody), (allowed, some)):
+            places, scores = brute_force(rows, queries, metric, k, mask, gone)
+            found = index.search(queries, k, allowed=np.flatnonzero(mask), exclude=gone)
+            np.testing.assert_array_equal(found.scores, scores)
+            np.testing.assert_array_equal(found.positions, places)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(KINDS),
+    st.sampled_from(METRICS),
+    st.integers(0, 10_000),
+    st.integers(1, 70),
+    st.integers(LEAST, 1_000),
+    st.integers(1, 60),
+)
+def test_no_other_row_is_above_the_bound(kind, metric, seed, width, count, asked):
+    rows, queries = made_up(kind, seed, count, width)
+    packed = pack(rows, metric, None)
+    if packed is None:
+        return
+    near = packed.nearest(queries, min(asked, count))
+    places, scores = brute_force(
+        rows, queries, metric, count, np.ones(count, np.bool_), np.full(len(queries), -1)
+    )
+    for number, kept in enumerate(near.places):
+        others = scores[number][~np.isin(places[number], kept)]
+        assert (others <= near.bound[number]).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_spread_gallery_needs_few_candidates(metric, monkeypatch):
+    rows, queries = made_up("spread", seed=3, count=20_000)
+    index = quick_index(rows, metric, monkeypatch)
+    monkeypatch.setattr(index, "_search_rows", None)  # would fail if it were called
+    found = index.search(queries[4:], 10)
+    assert (found.positions >= 0).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_rows_that_cannot_be_rounded_well_stand_apart(metric):
+    rows, _ = made_up("outliers", seed=4)
+    packed = pack(rows, metric)
+    assert packed is not None
+    assert len(packed.apart) == (0 if metric == "cosine" else 3)
+    assert packed.hidden < 0.2
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e30])
+def test_numbers_beyond_float32_are_left_to_float64(scale, monkeypatch):
+    rows = (made_up("spread", seed=5)[0].astype(np.float64) * scale).astype(np.float32)
+    assert pack(rows, "inner") is None
+    index = quick_index(rows, "euclidean", monkeypatch)
+    assert index.search(rows[:1], 1).positions[0, 0] == 0
+
+
+def test_the_first_searches_do_without_and_the_rest_find_the_same(monkeypatch):
+    monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
+    monkeypatch.setattr("lookalike.gallery.exact.PATIENCE", 3)
+    rows, queries = made_up("spread", seed=6)
+    index = ExactIndex(rows, "cosine")
+    before = [index.search(queries[:1], 5), index.search(queries[:1], 5)]
+    assert not index.packed
+    after = index.search(queries[:1], 5)
+    assert index.packed
+    for found in before:
+        np.testing.assert_array_equal(found.positions, after.positions)
+        np.testing.assert_array_equal(found.scores, after.scores)
+
+
+def test_few_pictures_are_not_rounded():
+    index = ExactIndex(np.eye(8, dtype=np.float32), "inner")
+    index.quicken()
+    for _ in range(30):
+        index.search(np.eye(8, dtype=np.float32), 2)
+    assert not index.packed
