@@ -27,7 +27,7 @@ check: setup
 	$(BIN)/mypy
 
 bench: setup
-	$(BIN)/python -m benchmarks
+	$(BIN)/lookalike benchmark --save docs/performance.json --page docs/performance.md
 
 setup: $(READY)
 

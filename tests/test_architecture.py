@@ -82,6 +82,7 @@ def test_nothing_imports_torchvision_or_pickle(path: Path):
         ),
         ("import lookalike.cli.commands", {"torch", "numpy", "lance", "matplotlib", "PIL"}),
         ("import lookalike.engine", {"torch", "matplotlib", "sklearn", "skimage"}),
+        ("import lookalike.encoder, lookalike.models", {"torch", "onnx", "onnxruntime"}),
         ("import lookalike.gallery, lookalike.search", {"torch", "matplotlib", "sklearn"}),
     ],
 )
@@ -89,6 +90,23 @@ def test_importing_costs_only_what_is_needed(statement: str, forbidden: set[str]
     code = f"import sys; {statement}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not forbidden & set(done.stdout.split())
+
+
+def test_a_picture_file_is_searched_for_without_torch(engine_path: Path, photos: Path):
+    """Also where its reconstruction is asked for, which tells whether the engine knows it."""
+    code = (
+        "import sys, lookalike; engine = lookalike.open(sys.argv[1]); "
+        "hits = engine.search(open(sys.argv[2], 'rb').read()); "
+        "engine.encoder.reconstruct(engine.cache.pixels[:1]); print(*sys.modules)"
+    )
+    picture = next(photos.rglob("*.png"))
+    done = subprocess.run(
+        [sys.executable, "-c", code, engine_path, picture],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = set(done.stdout.split())
+    assert "onnxruntime" in loaded
+    assert not {"torch", "onnx", "matplotlib", "sklearn", "scipy", "skimage"} & loaded
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_mirroring_survives_saving_before_and_after_whitening(encoder, tmp_path)
     made, pixels = encoder
     made.save(tmp_path / "whitened")
     loaded = load_encoder(tmp_path / "whitened", device="cpu")
-    np.testing.assert_array_equal(loaded.embed(pixels), made.embed(pixels))
+    np.testing.assert_allclose(loaded.embed(pixels), made.embed(pixels), atol=1e-5)
     made.whitening = None
     made.save(tmp_path / "bare")
     assert load_encoder(tmp_path / "bare", device="cpu").mirrors

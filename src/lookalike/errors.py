@@ -12,11 +12,13 @@ The tree::
     ├── TrainingError       training cannot go on
     │   ├── DivergedError       the loss is no longer a number
     │   └── TrainingStopped     stopped by the user; can be resumed
+    ├── ExportError         an encoder cannot be written as an ONNX file
     ├── EngineError         an engine directory is missing, foreign or inconsistent
     ├── GalleryError        the gallery cannot be read, written or filtered
     ├── QueryError          a query cannot be answered
     │   └── UnreadableQueryError  its picture is there and cannot be read
     ├── StorageError        the disk is full or may not be written
+    ├── BenchmarkError      a benchmark did not run to its end
     ├── ServiceError        a request to the service is not answered
     └── MissingExtraError   an optional library is not installed
 
@@ -26,10 +28,12 @@ A message is one line: what is wrong, what was got, what was wanted, what to do 
 from __future__ import annotations
 
 __all__ = [
+    "BenchmarkError",
     "CollectionError",
     "DatasetError",
     "DivergedError",
     "EngineError",
+    "ExportError",
     "GalleryError",
     "IntakeError",
     "LookalikeError",
@@ -90,6 +94,10 @@ class EngineError(LookalikeError):
     """An engine directory is missing, foreign, of another version or inconsistent."""
 
 
+class ExportError(LookalikeError):
+    """An encoder cannot be written as an ONNX file that gives what torch gives."""
+
+
 class GalleryError(LookalikeError):
     """The gallery cannot be read, written or filtered."""
 
@@ -110,6 +118,10 @@ class UnreadableQueryError(QueryError):
 
 class StorageError(LookalikeError):
     """The disk is full, or a file or folder may not be written."""
+
+
+class BenchmarkError(LookalikeError):
+    """A benchmark did not run to its end."""
 
 
 class ServiceError(LookalikeError):

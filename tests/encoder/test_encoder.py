@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -31,9 +32,11 @@ def test_saved_and_loaded_it_gives_the_same_embeddings(pixels, tmp_path: Path, w
         made.whitening = fit_whitening(made.latents(pixels))
     made.save(tmp_path / "encoder")
     loaded = load_encoder(tmp_path / "encoder", device="cpu")
-    np.testing.assert_array_equal(made.embed(pixels), loaded.embed(pixels))
+    np.testing.assert_allclose(loaded.embed(pixels), made.embed(pixels), atol=1e-5)
     assert loaded.fingerprint == made.fingerprint
-    names = {"config.json", "model.safetensors"} | ({"whitening.safetensors"} if whiten else set())
+    names = {"config.json", "model.safetensors", "encoder.onnx", "decoder.onnx"} | (
+        {"whitening.safetensors"} if whiten else set()
+    )
     assert {path.name for path in (tmp_path / "encoder").iterdir()} == names
 
 
@@ -152,3 +155,83 @@ def test_damaged_foreign_and_newer_encoders_are_one_line(tmp_path: Path):
     (tmp_path / "encoder" / "model.safetensors").write_bytes(b"\x00" * 50)
     with pytest.raises(EngineError, match="damaged"):
         load_encoder(tmp_path / "encoder", device="cpu")
+
+
+def test_stored_encoders_run_without_torch_until_it_is_needed(pixels, tmp_path: Path):
+    made = encoder()
+    made.whitening = fit_whitening(made.latents(pixels))
+    made.save(tmp_path / "encoder")
+    loaded = load_encoder(tmp_path / "encoder", device="cpu")
+    assert loaded.fingerprint == made.fingerprint
+    assert loaded._network._model is None  # nothing so far has built the network
+    np.testing.assert_allclose(loaded.latents(pixels), made.latents(pixels), atol=1e-5)
+    np.testing.assert_allclose(loaded.embed(pixels), made.embed(pixels), atol=1e-5)
+    assert loaded._network._model is None
+    loaded.whitening = None
+    np.testing.assert_allclose(loaded.embed(pixels), made.latents(pixels), atol=1e-5)
+    assert loaded.model.latent_shape == (12,)
+
+
+@pytest.mark.parametrize("damage", ["missing", "of another encoder", "half"])
+def test_onnx_files_that_do_not_belong_are_left_alone(pixels, tmp_path: Path, damage: str):
+    made = encoder()
+    made.save(tmp_path / "encoder")
+    file = tmp_path / "encoder" / "encoder.onnx"
+    if damage == "missing":
+        file.unlink()
+    elif damage == "half":
+        file.write_bytes(file.read_bytes()[:1000])
+    else:
+        encoder(seed=1).save(tmp_path / "other")
+        file.write_bytes((tmp_path / "other" / "encoder.onnx").read_bytes())
+    loaded = load_encoder(tmp_path / "encoder", device="cpu")
+    np.testing.assert_array_equal(loaded.embed(pixels), made.embed(pixels))
+    assert loaded._network._model is not None  # torch gave them
+
+
+@pytest.mark.parametrize("preset", ["conv128", "twin"])
+def test_a_directory_from_before_onnx_is_what_it_was(pixels, tmp_path: Path, preset: str):
+    made = encoder(preset=preset)
+    made.fit_whitening(made.latents(pixels))
+    made.save(tmp_path / "encoder")
+    place = tmp_path / "encoder" / "config.json"
+    config = json.loads(place.read_text())
+    for later in ("outline", "fingerprint", "onnx"):
+        del config[later]
+    place.write_text(json.dumps(config))
+    for name in ("encoder.onnx", "decoder.onnx"):
+        (tmp_path / "encoder" / name).unlink()
+    loaded = load_encoder(tmp_path / "encoder", device="cpu")
+    assert loaded.fingerprint == made.fingerprint
+    assert loaded.outline == made.outline
+    np.testing.assert_array_equal(loaded.embed(pixels), made.embed(pixels))
+
+
+def test_the_fingerprint_is_the_one_that_older_versions_wrote(pixels):
+    """SHA-256 of the settings as JSON, then name and bytes of weights and of the whitening."""
+    made = encoder()
+    made.whitening = fit_whitening(made.latents(pixels))
+    digest = hashlib.sha256(json.dumps(made.config(), sort_keys=True).encode())
+    for name, tensor in sorted(made.model.state_dict().items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    for name in ("components", "mean", "scale"):
+        digest.update(name.encode() + getattr(made.whitening, name).tobytes())
+    assert made.fingerprint == digest.hexdigest()
+
+
+def test_frozen_it_gives_the_same_and_saves_what_it_froze(pixels, tmp_path: Path):
+    plain, frozen = encoder(), encoder()
+    frozen.freeze()
+    np.testing.assert_allclose(frozen.latents(pixels), plain.latents(pixels), atol=1e-5)
+    frozen.fit_whitening(frozen.latents(pixels))
+    plain.whitening = frozen.whitening
+    np.testing.assert_allclose(frozen.embed(pixels), plain.embed(pixels), atol=1e-5)
+    frozen.save(tmp_path / "encoder")
+    loaded = load_encoder(tmp_path / "encoder", device="cpu")
+    np.testing.assert_allclose(loaded.embed(pixels), plain.embed(pixels), atol=1e-5)
+
+
+def test_a_device_that_is_not_there_is_one_line(tmp_path: Path):
+    encoder().save(tmp_path / "encoder")
+    with pytest.raises(SettingsError, match="unknown device 'nothing'"):
+        load_encoder(tmp_path / "encoder", device="nothing")

@@ -30,11 +30,23 @@ def test_other_machines_need_a_token(host):
         ({"upload_bytes": 0}, "upload_bytes is 0"),
         ({"allow_origins": ("example.org",)}, "wanted one as https://example.org"),
         ({"allow_origins": ("https://example.org/page",)}, "wanted one as https://example.org"),
+        ({"allow_hosts": ("photos.example:8000",)}, "a name or an address alone"),
+        ({"allow_hosts": ("https://photos.example",)}, "a name or an address alone"),
+        ({"allow_hosts": ("*.example",)}, "a name or an address alone"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong, words):
     with pytest.raises(SettingsError, match=words):
         ServeSettings(**wrong)
+
+
+def test_names_and_origins_are_kept_as_browsers_send_them():
+    settings = ServeSettings(
+        allow_hosts=("Photos.Example", "[FE80::1]"),
+        allow_origins=("https://Photos.Example:443", "http://photos.example:8080"),
+    )
+    assert settings.allow_hosts == ("photos.example", "fe80::1")
+    assert settings.allow_origins == ("https://photos.example", "http://photos.example:8080")
 
 
 def test_loopback():

@@ -7,19 +7,13 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
-from typing import Any
 
 from lookalike.benchmark.outcome import Effort, Outcome
 from lookalike.errors import SettingsError
 
-__all__ = ["BENCHMARKS", "machine", "run_benchmark", "select"]
+__all__ = ["BENCHMARKS", "Machine", "machine", "run_benchmark", "select"]
 
 BENCHMARKS = {
-    "decode": "pictures decoded small, against a full decode; a folder to embeddings",
-    "inference": "embedding by ONNX Runtime, against torch, preset by preset",
-    "search": "exact search, against faiss, usearch, numpy, torch.cdist and scikit-learn",
-    "training": "training steps, against Keras; epochs from the cache, against decoding each time",
-    "start": "processor time from a cold start to help and to an answer",
     "growth": "build, sync, search and memory against the size of the gallery",
 }
 """Name -> what it compares; each is the module of that name beside this one."""
@@ -80,13 +74,3 @@ def run_benchmark(name: str, effort: Effort) -> Outcome:
     (name,) = select([name])
     measure: Callable[[Effort], Outcome] = import_module(f"lookalike.benchmark.{name}").measure
     return measure(effort)
-
-
-def report(outcomes: dict[str, Outcome], effort: Effort) -> dict[str, Any]:
-    """Return what a run of the suite is written as in JSON."""
-    return {
-        "machine": vars(machine()),
-        "quick": effort.quick,
-        "seed": effort.seed,
-        "benchmarks": {name: outcome.as_dict() for name, outcome in outcomes.items()},
-    }

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from lookalike.cli import duplicates, living, looking, making, serving
+from lookalike.cli import benchmarking, duplicates, exporting, living, looking, making, serving
 from lookalike.cli import options as o
 from lookalike.cli.app import app
 from lookalike.cli.progress import show_progress
@@ -23,7 +23,16 @@ from lookalike.cli.show import (
 )
 from lookalike.cli.summary import summarise_engine, summarise_skipped
 
-__all__ = ["app", "duplicates", "living", "looking", "making", "serving"]
+__all__ = [
+    "app",
+    "benchmarking",
+    "duplicates",
+    "exporting",
+    "living",
+    "looking",
+    "making",
+    "serving",
+]
 
 
 @app.command()

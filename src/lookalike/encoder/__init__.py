@@ -1,4 +1,7 @@
-"""A trained encoder: pictures in, embeddings out; saved as a directory of JSON and safetensors."""
+"""A trained encoder: pictures in, embeddings out; saved as a directory of JSON and safetensors.
+
+Opening one and embedding with it imports no torch where it is stored as ONNX and runs on the CPU.
+"""
 
 from __future__ import annotations
 

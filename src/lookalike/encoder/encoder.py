@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lookalike.encoder.decoder import Decoder, Reconstructions
-from lookalike.encoder.files import read_encoder, write_encoder
-from lookalike.encoder.pixels import check_pixels, input_batches
+from lookalike.encoder.files import StoredEncoder, fingerprint_of, read_encoder, write_encoder
+from lookalike.encoder.finish import Finish
+from lookalike.encoder.network import HeldNetwork
+from lookalike.encoder.runtime import collect
+from lookalike.encoder.shapes import check_pixels
 from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
-from lookalike.models import Autoencoder
-from lookalike.models.autoencoder import Network
-from lookalike.parts import PartedWhitening, fit_parts, natural_balance
-from lookalike.training import resolve_device
-from lookalike.types import OnProgress, Progress, silent
-from lookalike.whitening import Whitening, fit_whitening
+from lookalike.parts import PartedWhitening
+from lookalike.types import OnProgress, silent
+from lookalike.whitening import Whitening
+
+if TYPE_CHECKING:
+    import torch
+
+    from lookalike.encoder.exporting import Recorded
+    from lookalike.models.autoencoder import Network
 
 __all__ = ["Encoder", "load_encoder"]
 
 
-class Encoder:
+class Encoder(Finish):
     """A network and what goes with it: how pictures are prepared, how latents are whitened.
 
     Args:
-        model: the network, with `encode(x)` and, where `decodes` is true, `decode(z)`.
+        model: the network, with `encode(x)` and, where `decodes` is true, `decode(z)`; or what is
+            stored of it.
         preset: the preset's name.
         image: how pictures are prepared; pixels of this shape go in.
         latent: latent width asked for, None for the preset's own.
@@ -44,7 +48,7 @@ class Encoder:
 
     def __init__(
         self,
-        model: Network,
+        model: Network | StoredEncoder,
         preset: str,
         image: ImageSpec,
         *,
@@ -54,19 +58,42 @@ class Encoder:
         balance: float | None = None,
         device: str = "auto",
     ) -> None:
-        self.device = resolve_device(device)
-        self.model: Network = model.to(self.device).eval()
-        self.preset = preset
+        self._network = HeldNetwork(model, image, device)
+        self._stored = (whitening, mirrors)
+        super().__init__(preset, self._network.outline, whitening, mirrors, balance)
         self.image = image
         self.latent = latent
-        self.whitening = whitening
-        self.mirrors = mirrors
-        self.balance = whitening.balance if isinstance(whitening, PartedWhitening) else balance
 
     @property
     def decodes(self) -> bool:
         """Whether the network has a decoder."""
-        return isinstance(self.model, Autoencoder)
+        return self.outline.decodes
+
+    @property
+    def model(self) -> Network:
+        """The network, built when it is first asked for.
+
+        Raises:
+            EngineError: the stored weights are not of this network.
+        """
+        return self._network.model
+
+    @property
+    def device(self) -> torch.device:
+        """Where torch runs the network."""
+        return self._network.device
+
+    def freeze(self) -> None:
+        """Say that the weights stay as they are: on the CPU, ONNX Runtime runs them from now on."""
+        self._network.freeze()
+
+    def recorded(self) -> Recorded:
+        """Return the network as torch recorded it, for what writes ONNX files.
+
+        Raises:
+            ExportError: torch cannot record it.
+        """
+        return self._network.recorded()
 
     def latents(
         self,
@@ -87,16 +114,8 @@ class Encoder:
         """
         check_pixels(pixels, self.image)
         rows = np.arange(len(pixels)) if rows is None else rows
-        parts: list[NDArray[np.float32]] = []
-        done = 0
-        with torch.inference_mode():
-            for batch in input_batches(pixels, rows, self.image, self.device):
-                parts.append(self.model.encode(batch).flatten(1).float().cpu().numpy())
-                done += len(batch)
-                on_progress(Progress("embed", done, len(rows)))
-        if not parts:
-            return np.zeros((0, int(np.prod(self.model.latent_shape))), np.float32)
-        return np.concatenate(parts)
+        given = self._network.runtime(len(rows)).latents(pixels, rows)
+        return collect(given, len(rows), self.outline.width, on_progress)
 
     def embed(
         self,
@@ -115,6 +134,13 @@ class Encoder:
         Returns:
             float32 (M, D).
         """
+        check_pixels(pixels, self.image)
+        rows = np.arange(len(pixels)) if rows is None else rows
+        whole = self._network.whole(len(rows))
+        whitening, mirrors = self._stored
+        if whole is not None and self.whitening is whitening and self.mirrors == mirrors:
+            given = whole.embeddings(pixels, rows)
+            return collect(given, len(rows), sum(self.widths), on_progress)
         latents = self.latents(pixels, rows, on_progress=on_progress)
         return self.finish(latents, pixels, rows, on_progress=on_progress)
 
@@ -142,22 +168,6 @@ class Encoder:
             return None
         return self.latents(pixels[:, :, ::-1], rows, on_progress=on_progress)
 
-    def whitened(
-        self, latents: NDArray[np.float32], turned: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
-        """Return the embeddings of bare latents.
-
-        Args:
-            latents: float32 (N, D).
-            turned: the same of the mirror images, as `turned_latents` gives them.
-        """
-        if self.whitening is None:
-            return latents
-        embeddings = self.whitening.apply(latents)
-        if turned is None or not isinstance(self.whitening, PartedWhitening):
-            return embeddings
-        return self.whitening.mean(embeddings, self.whitening.apply(turned))
-
     @property
     def decoder(self) -> Decoder:
         """The network's decoder.
@@ -165,12 +175,12 @@ class Encoder:
         Raises:
             SettingsError: it has none.
         """
-        if not isinstance(self.model, Autoencoder):
+        if not self.decodes:
             raise SettingsError(
                 f"preset {self.preset} has no decoder, so it makes no pictures: "
                 "build with another preset, such as twin"
             )
-        return Decoder(self.model, self.image, self.device)
+        return Decoder(self._network)
 
     def reconstruct(self, pixels: NDArray[np.uint8]) -> Reconstructions:
         """Encode and decode pictures.
@@ -218,68 +228,7 @@ class Encoder:
 
         Two encoders of one fingerprint give the same embeddings.
         """
-        digest = hashlib.sha256(json.dumps(self.config(), sort_keys=True).encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        for name, array in sorted(self._arrays().items()):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Numbers in each part of the embedding."""
-        if isinstance(self.whitening, PartedWhitening):
-            return tuple(len(whitening.scale) for whitening in self.whitening.whitenings)
-        if self.whitening is not None:
-            return (len(self.whitening.scale),)
-        return tuple(part.width for part in self.model.parts) or (
-            int(np.prod(self.model.latent_shape)),
-        )
-
-    def balanced(self, queries: NDArray[np.float32], balance: float) -> NDArray[np.float32]:
-        """Return queries (Q, D) whose inner products weigh the meaning by `balance`, 0 to 1.
-
-        Raises:
-            SettingsError: the embedding has no parts to weigh.
-        """
-        return self._parted.balanced(queries, balance)
-
-    def rebalanced(self, embeddings: NDArray[np.float32], balance: float) -> NDArray[np.float32]:
-        """Return embeddings (N, D) as if their parts had been weighed by `balance`, 0 to 1.
-
-        Raises:
-            SettingsError: the embedding has no parts to weigh.
-        """
-        return self._parted.rebalanced(embeddings, balance)
-
-    @property
-    def _parted(self) -> PartedWhitening:
-        if not isinstance(self.whitening, PartedWhitening):
-            raise SettingsError(
-                f"preset {self.preset} has one latent, and nothing to balance: leave the balance "
-                "out, or build with preset twin"
-            )
-        return self.whitening
-
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {} if self.whitening is None else self.whitening.arrays()
-
-    def fit_whitening(self, latents: NDArray[np.float32]) -> None:
-        """Fit the half-whitening on a gallery's bare latents, part by part if they have parts.
-
-        The balance of the parts stays what it was where it is known.
-
-        Args:
-            latents: float32 (N, D), as `latents` gives them.
-        """
-        if self.model.parts:
-            if self.balance is None:
-                self.balance = natural_balance(len(latents), self.model.balance_of_few)
-            self.whitening = fit_parts(latents, self.model.parts, balance=self.balance)
-        else:
-            self.whitening = fit_whitening(latents)
+        return fingerprint_of(self.config(), self._network.weights(), self._arrays())
 
     def save(self, directory: Path) -> None:
         """Write the encoder's files beside `directory` and rename them into place.
@@ -287,7 +236,16 @@ class Encoder:
         Raises:
             StorageError: the disk is full or may not be written.
         """
-        write_encoder(directory, self.model, self._arrays(), self.config())
+        from lookalike.encoder.onnx_files import onnx_files
+
+        write_encoder(
+            directory,
+            self._network.weights(),
+            self._arrays(),
+            self.config(),
+            self.outline,
+            onnx_files(self),
+        )
 
 
 def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
@@ -295,6 +253,16 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
 
     Raises:
         EngineError: files are missing, damaged or of another format version.
+        SettingsError: there is no such device.
     """
-    saved = read_encoder(directory)
-    return Encoder(**vars(saved), device=device)
+    stored = read_encoder(directory)
+    return Encoder(
+        stored,
+        stored.preset,
+        stored.image,
+        latent=stored.latent,
+        whitening=stored.whitening,
+        mirrors=stored.mirrors,
+        balance=stored.balance,
+        device=device,
+    )

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lookalike.errors import SettingsError
+from lookalike.encoder.shapes import check_pixels
 from lookalike.images.spec import ImageSpec
 from lookalike.training import to_input
 
-__all__ = ["batch_size", "check_pixels", "input_batches"]
+__all__ = ["batch_size", "input_batches"]
 
 BATCH = 256
 # Large pictures: this many input values at most in one batch (256 MB of float32).
@@ -45,13 +45,3 @@ def input_batches(
     size = batch_size(image)
     for start in range(0, len(rows), size):
         yield to_input(pixels[rows[start : start + size]], image, device)
-
-
-def check_pixels(pixels: NDArray[np.uint8], image: ImageSpec) -> None:
-    """Raise a `SettingsError` unless the pixels are uint8 (N, H, W, C) as `image` says."""
-    channels, height, width = image.shape
-    if pixels.dtype != np.uint8 or pixels.shape[1:] != (height, width, channels):
-        raise SettingsError(
-            f"pixels are {pixels.dtype} {pixels.shape}: "
-            f"wanted uint8 (N, {height}, {width}, {channels})"
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.engine.parts import EngineParts
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lookalike.engine.exporting import Exported
+
 __all__ = ["AskedEngine"]
 
 
 class AskedEngine(EngineParts):
-    """An engine's parts, and what reads and embeds queries."""
+    """An engine's parts, and what reads and embeds queries, here or, exported, elsewhere."""
 
     @notices_replacement
     def embed(
@@ -36,6 +39,22 @@ class AskedEngine(EngineParts):
             QueryError: one of them cannot be read.
         """
         return self._embed(self._resolve(pictures), on_progress)
+
+    @notices_replacement
+    def export(self, output: str | Path | None = None) -> Exported:
+        """Write the encoder as one ONNX file: pixels in, embeddings out; see docs/export.md.
+
+        Args:
+            output: the file; None for the engine's name with ".onnx", in the current directory.
+
+        Raises:
+            ExportError: the encoder cannot be written as ONNX, or the file does not give what
+                torch gives.
+            StorageError: the disk is full or may not be written.
+        """
+        from lookalike.engine.exporting import export_engine
+
+        return export_engine(self, None if output is None else Path(output))
 
     def _resolve(
         self,

@@ -94,6 +94,7 @@ def _pretrained(
     side = min(LARGEST_SEEN, max(side, engine.image.height))
     image = resolve_image(preset, size=side)
     encoder = Encoder(build_model(preset, image), PRETRAINED, image, device=engine.device)
+    encoder.freeze()
     seen = _gallery_pixels(engine, collection, image, on_progress)
 
     def told(progress: Progress) -> None:

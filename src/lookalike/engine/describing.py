@@ -20,7 +20,10 @@ from lookalike.models import get_preset
 
 __all__ = ["describe"]
 
-_LIBRARIES = ("lookalike", "torch", "numpy", "pillow", "pylance", "faiss-cpu", "accelerate")
+_LIBRARIES = (
+    *("lookalike", "torch", "onnxruntime", "numpy", "pillow"),
+    *("pylance", "faiss-cpu", "accelerate"),
+)
 
 
 def describe(

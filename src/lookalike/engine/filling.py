@@ -62,6 +62,7 @@ def fill_gallery(
         StorageError: the disk is full or may not be written.
     """
     rows = gallery_rows(cache)
+    encoder.freeze()
     encoder.whitening = None
     latents = encoder.latents(cache.pixels, rows, on_progress=on_progress)
     if whiten:

@@ -162,6 +162,7 @@ def train_encoder(
         balance=natural_balance(len(rows), model.balance_of_few) if model.parts else None,
         device=settings.device,
     )
+    encoder.freeze()
     encoder.save(layout.encoder)
     used = {
         "whiten": whiten,

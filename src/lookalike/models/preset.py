@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi, prod
 from pathlib import Path
-from typing import Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
-from lookalike.models.autoencoder import Network
 from lookalike.types import Metric, OnProgress
+
+if TYPE_CHECKING:  # the registry is read without torch
+    from torch import nn
+
+    from lookalike.models.autoencoder import Network
 
 __all__ = [
     "Adapts",
@@ -25,10 +27,10 @@ __all__ = [
     "TwinSettings",
 ]
 
-Build = Callable[[ImageSpec, int | None], Network]
+Build: TypeAlias = "Callable[[ImageSpec, int | None], Network]"
 """(image, latent width or None for the preset's own) -> the network, not yet trained."""
 
-LoadWeights = Callable[[nn.Module, Path | None, Path, OnProgress], None]
+LoadWeights: TypeAlias = "Callable[[nn.Module, Path | None, Path, OnProgress], None]"
 """(network, file given or None, folder where downloads are kept, progress): fills the network."""
 
 

@@ -6,16 +6,18 @@ from dataclasses import replace
 from difflib import get_close_matches
 from math import prod
 from pathlib import Path
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
-from lookalike.models.autoencoder import Network
 from lookalike.models.preset import Preset, PresetSummary, TrainingSettings
 from lookalike.models.registry import DEFAULT_PRESET, PRESETS
 from lookalike.types import OnProgress, silent
+
+if TYPE_CHECKING:  # finding a preset imports no torch, building one does
+    from torch import nn
+
+    from lookalike.models.autoencoder import Network
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -106,6 +108,8 @@ def build_model(
         raise SettingsError(
             f"preset {preset.name} is trained here and takes no weights: leave {weights} out"
         )
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed: that would seed the accelerators too, which nothing restores.
         torch.default_generator.manual_seed(seed)
@@ -136,6 +140,8 @@ def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _build_without_memory(preset: Preset, image: ImageSpec, latent: int | None) -> Network:
+    import torch
+
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         return preset.build(image, latent)
 

@@ -7,30 +7,53 @@ package; add a `Preset` to `PRESETS`; run ``pytest tests/models``, whose contrac
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from lookalike.images.spec import ImageSpec
-from lookalike.models.adapted import build_efficientnet_twin, load_efficientnet_twin
-from lookalike.models.conv16 import build_animals_conv16, build_conv128, build_digits_conv16
-from lookalike.models.efficientnet import (
-    LITE_MEAN,
-    LITE_STD,
-    build_efficientnet_lite0,
-    load_efficientnet_lite0,
+from lookalike.models.normalisation import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
+from lookalike.models.preset import (
+    Adapts,
+    Build,
+    LoadWeights,
+    Preset,
+    TrainingSettings,
+    TwinSettings,
 )
-from lookalike.models.food import build_food_conv, build_food_dense
-from lookalike.models.linear512 import build_linear512
-from lookalike.models.preset import Adapts, Preset, TrainingSettings, TwinSettings
-from lookalike.models.tiny import build_tiny
-from lookalike.models.twin import build_twin
-from lookalike.models.vgg import build_vgg19, load_vgg19
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lookalike.models.autoencoder import Network
+    from lookalike.types import OnProgress
 
 __all__ = ["DEFAULT_PRESET", "PRESETS"]
 
 DEFAULT_PRESET = "twin"
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 KERAS_EPSILON = 1e-7
+
+
+def _built(module: str, builder: str) -> Build:
+    """Return a builder that imports its module, and with it torch, when it is first called."""
+
+    def build(image: ImageSpec, latent: int | None) -> Network:
+        found = getattr(import_module(f"lookalike.models.{module}"), builder)
+        return cast("Build", found)(image, latent)
+
+    return build
+
+
+def _loaded(module: str, loader: str) -> LoadWeights:
+    """Return the same for what fills a network."""
+
+    def load(model: nn.Module, file: Path | None, home: Path, on_progress: OnProgress) -> None:
+        found = getattr(import_module(f"lookalike.models.{module}"), loader)
+        cast("LoadWeights", found)(model, file, home, on_progress)
+
+    return load
+
 
 _FOOD = TrainingSettings(
     loss="bce", epochs=300, batch_size=256, epsilon=KERAS_EPSILON, validation_fraction=0.1
@@ -51,7 +74,7 @@ PRESETS: dict[str, Preset] = {
         ),
         metric="euclidean",
         k=225,
-        build=build_digits_conv16,
+        build=_built("conv16", "build_digits_conv16"),
     ),
     "animals-conv16": Preset(
         name="animals-conv16",
@@ -65,7 +88,7 @@ PRESETS: dict[str, Preset] = {
         training=TrainingSettings(loss="mse", epochs=20, batch_size=64, epsilon=KERAS_EPSILON),
         metric="euclidean",
         k=10,
-        build=build_animals_conv16,
+        build=_built("conv16", "build_animals_conv16"),
     ),
     "animals-linear512": Preset(
         name="animals-linear512",
@@ -79,7 +102,7 @@ PRESETS: dict[str, Preset] = {
         training=TrainingSettings(loss="mse", epochs=20, batch_size=16),
         metric="euclidean",
         k=5,
-        build=build_linear512,
+        build=_built("linear512", "build_linear512"),
     ),
     "tiny-conv8x8x8": Preset(
         name="tiny-conv8x8x8",
@@ -92,7 +115,7 @@ PRESETS: dict[str, Preset] = {
         ),
         metric="cosine",
         k=5,
-        build=build_tiny,
+        build=_built("tiny", "build_tiny"),
     ),
     "food-dense128": Preset(
         name="food-dense128",
@@ -103,7 +126,7 @@ PRESETS: dict[str, Preset] = {
         training=_FOOD,
         metric="cosine",
         k=5,
-        build=build_food_dense,
+        build=_built("food", "build_food_dense"),
     ),
     "food-conv13x13x8": Preset(
         name="food-conv13x13x8",
@@ -114,7 +137,7 @@ PRESETS: dict[str, Preset] = {
         training=replace(_FOOD, epochs=500),
         metric="cosine",
         k=5,
-        build=build_food_conv,
+        build=_built("food", "build_food_conv"),
     ),
     "vgg19": Preset(
         name="vgg19",
@@ -128,8 +151,8 @@ PRESETS: dict[str, Preset] = {
         training=None,
         metric="cosine",
         k=5,
-        build=build_vgg19,
-        load_weights=load_vgg19,
+        build=_built("vgg", "build_vgg19"),
+        load_weights=_loaded("vgg", "load_vgg19"),
     ),
     "efficientnet-lite0": Preset(
         name="efficientnet-lite0",
@@ -144,8 +167,8 @@ PRESETS: dict[str, Preset] = {
         training=None,
         metric="cosine",
         k=10,
-        build=build_efficientnet_lite0,
-        load_weights=load_efficientnet_lite0,
+        build=_built("efficientnet", "build_efficientnet_lite0"),
+        load_weights=_loaded("efficientnet", "load_efficientnet_lite0"),
         extra="efficientnet",
     ),
     "twin": Preset(
@@ -166,7 +189,7 @@ PRESETS: dict[str, Preset] = {
         ),
         metric="cosine",
         k=10,
-        build=build_twin,
+        build=_built("twin", "build_twin"),
         whiten=True,
         adapts=Adapts(largest=128, seen=120_000, fewest=10, most=300),
     ),
@@ -192,8 +215,8 @@ PRESETS: dict[str, Preset] = {
         ),
         metric="cosine",
         k=10,
-        build=build_efficientnet_twin,
-        load_weights=load_efficientnet_twin,
+        build=_built("adapted", "build_efficientnet_twin"),
+        load_weights=_loaded("adapted", "load_efficientnet_twin"),
         whiten=True,
         extra="efficientnet",
         adapts=Adapts(largest=224, seen=80_000, fewest=6, most=100, enlarged_from=64),
@@ -207,7 +230,7 @@ PRESETS: dict[str, Preset] = {
         training=TrainingSettings(loss="mse", epochs=10, batch_size=128),
         metric="cosine",
         k=10,
-        build=build_conv128,
+        build=_built("conv16", "build_conv128"),
         whiten=True,
         adapts=Adapts(largest=64, seen=80_000, fewest=10, most=50),
     ),

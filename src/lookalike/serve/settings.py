@@ -24,6 +24,25 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _checked_host(host: str) -> str:
+    name = host.lower().strip("[]")
+    port = name.rpartition(":")[2] if name.count(":") == 1 else ""
+    if not name or "/" in name or port or set(name) & set(" @?#*"):
+        raise SettingsError(
+            f"allowed host is {host!r}: wanted a name or an address alone, as photos.example.org"
+        )
+    return name
+
+
+def _checked_origin(origin: str) -> str:
+    small = origin.lower()
+    parts = urlsplit(small)
+    if parts.scheme not in ("http", "https") or small != f"{parts.scheme}://{parts.netloc}":
+        raise SettingsError(f"allowed origin is {origin!r}: wanted one as https://example.org")
+    usual = {"http": ":80", "https": ":443"}[parts.scheme]
+    return small.removesuffix(usual)  # which browsers leave out
+
+
 @dataclass(frozen=True)
 class ServeSettings:
     """How an engine is served.
@@ -73,15 +92,9 @@ class ServeSettings:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_token()
-        for origin in self.allow_origins:
-            parts = urlsplit(origin)
-            if (
-                parts.scheme not in ("http", "https")
-                or origin != f"{parts.scheme}://{parts.netloc}"
-            ):
-                raise SettingsError(
-                    f"allowed origin is {origin!r}: wanted one as https://example.org"
-                )
+        # Browsers send both in small letters.
+        object.__setattr__(self, "allow_hosts", tuple(map(_checked_host, self.allow_hosts)))
+        object.__setattr__(self, "allow_origins", tuple(map(_checked_origin, self.allow_origins)))
 
     def _check_numbers(self) -> None:
         if not 0 <= self.port <= 65_535:

@@ -1,0 +1,64 @@
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lookalike.benchmark import Bar, Effort, Outcome, running
+from lookalike.benchmark.running import run_suite
+from lookalike.benchmark.suite import BENCHMARKS, machine, select
+from lookalike.errors import BenchmarkError, SettingsError
+
+
+def test_names_are_run_in_the_suites_order_and_all_without_any():
+    names = tuple(BENCHMARKS)
+    assert select(names[::-1]) == names
+    assert select([]) == tuple(BENCHMARKS)
+    with pytest.raises(SettingsError, match="choose among "):
+        select(["decoding"])
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_of_the_list_is_there(name):
+    assert callable(importlib.import_module(f"lookalike.benchmark.{name}").measure)
+
+
+def test_the_machine_is_described_without_its_name():
+    found = vars(machine())
+    assert set(found) == {"cores", "processor", "python", "libraries"}
+    assert found["cores"] >= 1
+    assert "torch" in found["libraries"]
+
+
+def test_what_is_done_is_written_before_the_next_begins(monkeypatch, tmp_path):
+    def one(name: str, effort: Effort) -> Outcome:
+        if name == "start":
+            raise BenchmarkError("the benchmark start failed")
+        return Outcome(bars=(Bar("b", "1", "2", True),), figures={"seed": effort.seed})
+
+    monkeypatch.setattr(running, "_apart", one)
+    monkeypatch.setattr(running, "select", tuple)
+    save, page = tmp_path / "figures.json", tmp_path / "page.md"
+    with pytest.raises(BenchmarkError, match="start failed"):
+        run_suite(["search", "start"], Effort(seed=3), save=save, page=page)
+    assert json.loads(save.read_text())["benchmarks"]["search"]["figures"] == {"seed": 3}
+    assert "| b | 1 | 2 | yes |" in page.read_text(encoding="utf-8")
+
+
+def test_a_benchmark_that_fails_names_its_reason(monkeypatch):
+    monkeypatch.setattr(
+        running.subprocess,
+        "run",
+        lambda *_, **__: subprocess.CompletedProcess([], 1, "", "Trace\nValueError: odd\n"),
+    )
+    with pytest.raises(BenchmarkError, match=r"failed \(ValueError: odd\): `python -m"):
+        run_suite(["growth"])
+
+
+def test_an_unknown_name_is_one_line_of_the_command():
+    command = [sys.executable, "-m", "lookalike.cli", "benchmark", "nothing"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "choose among " in done.stderr

@@ -1,0 +1,172 @@
+"""Every preset as an ONNX file, held against torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from lookalike.encoder import Encoder, load_encoder
+from lookalike.encoder.exporting import made_up_pictures
+from lookalike.encoder.files import DECODER, ENCODER
+from lookalike.encoder.onnx_files import TOLERANCE, export_encoder, onnx_files
+from lookalike.errors import ExportError
+from lookalike.images import ImageSpec
+from lookalike.models import PRESETS, PretrainedEncoder, build_model, resolve_image
+
+# Small pictures that each network can have; odd and oblong where it can.
+SIZES = {
+    "digits-conv16": (13, 18),
+    "animals-conv16": (13, 18),
+    "animals-linear512": (20, 32),
+    "tiny-conv8x8x8": (8, 12),
+    "food-dense128": (9, 7),
+    "food-conv13x13x8": (12, 20),
+    "vgg19": (32, 65),
+    "efficientnet-lite0": (32, 65),
+    "twin": (13, 18),
+    "efficientnet-lite0-twin": (13, 18),
+    "conv128": (13, 18),
+}
+# Pictures that are made smaller before they are looked at, by a factor that leaves a rest.
+SHRUNK = {"twin": (75, 131), "efficientnet-lite0-twin": (40, 131)}
+
+
+def made(name: str, size: tuple[int, int], channels: int | None = None) -> Encoder:
+    """Return an encoder with a whitening, made up where the weights come trained."""
+    preset = PRESETS[name]
+    image = resolve_image(preset, size=size, channels=channels)
+    if preset.training is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            model = preset.build(image, None)
+        for layer in model.modules():  # else what comes out is 0 but for rounding
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, generator=torch.Generator().manual_seed(0))
+    else:
+        model = build_model(preset, image)
+    return Encoder(model, name, image, device="cpu")
+
+
+def pictures(encoder: Encoder, count: int) -> np.ndarray:
+    random = np.random.default_rng(1)
+    channels, height, width = encoder.image.shape
+    return random.integers(0, 256, (count, height, width, channels), dtype=np.uint8)
+
+
+def run(data: bytes, pixels: np.ndarray, *outputs: str) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return session.run(list(outputs), {"pixels": pixels})
+
+
+def check(encoder: Encoder) -> None:
+    pixels = pictures(encoder, 40)
+    encoder.fit_whitening(encoder.latents(pixels))
+    exported = export_encoder(encoder, pixels[:2])
+    assert exported.difference <= TOLERANCE
+    assert exported.pictures == 5
+    for count in (1, 7):  # other batches than it was recorded with
+        embedding, latents = run(exported.data, pixels[:count], "embedding", "latents")
+        assert embedding.shape == (count, exported.width)
+        wanted = encoder.latents(pixels[:count])
+        scale = max(1, np.abs(wanted).max())
+        np.testing.assert_allclose(latents, wanted, atol=TOLERANCE * scale)
+        np.testing.assert_allclose(embedding, encoder.embed(pixels[:count]), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_gives_what_torch_gives(name: str):
+    check(made(name, SIZES[name]))
+
+
+@pytest.mark.parametrize("name", SHRUNK)
+def test_pictures_that_are_made_smaller_first(name: str):
+    check(made(name, SHRUNK[name]))
+
+
+@pytest.mark.parametrize("name", ["twin", "efficientnet-lite0-twin", "conv128"])
+def test_grey_pictures(name: str):
+    check(made(name, (16, 16), channels=1))
+
+
+def test_a_picture_and_its_mirror_image_have_one_embedding():
+    encoder = made("twin", SIZES["twin"])
+    encoder.mirrors = True
+    check(encoder)
+    pixels = pictures(encoder, 3)
+    data = export_encoder(encoder).data
+    (one,), (other,) = run(data, pixels, "embedding"), run(data, pixels[:, :, ::-1], "embedding")
+    np.testing.assert_allclose(one, other, atol=TOLERANCE)
+    (latents,) = run(data, pixels, "latents")  # these are of the picture alone
+    np.testing.assert_allclose(latents, encoder.latents(pixels), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", [n for n, p in PRESETS.items() if p.training])
+def test_decoders_rebuild_as_torch_does(name: str, tmp_path: Path):
+    encoder, pixels = made(name, SIZES[name]), pictures(made(name, SIZES[name]), 5)
+    encoder.save(tmp_path / "encoder")
+    assert (tmp_path / "encoder" / DECODER).exists()
+    stored = load_encoder(tmp_path / "encoder", device="cpu")
+    found, wanted = stored.reconstruct(pixels), encoder.reconstruct(pixels)
+    # A value between two of 256 levels may be rounded to either.
+    np.testing.assert_allclose(found.pixels.astype(int), wanted.pixels.astype(int), atol=1)
+    np.testing.assert_allclose(found.errors, wanted.errors, rtol=1e-4)
+    decoded = stored.decode(encoder.latents(pixels))
+    np.testing.assert_allclose(decoded.astype(int), wanted.pixels.astype(int), atol=1)
+
+
+def test_the_file_says_what_it_is_of():
+    encoder = made("twin", SIZES["twin"])
+    encoder.fit_whitening(encoder.latents(pictures(encoder, 40)))
+    session = onnxruntime.InferenceSession(
+        export_encoder(encoder).data, providers=["CPUExecutionProvider"]
+    )
+    facts = session.get_modelmeta().custom_metadata_map
+    assert facts["fingerprint"] == encoder.fingerprint
+    assert facts["preset"] == "twin"
+    assert ImageSpec.from_dict(json.loads(facts["image"])) == encoder.image
+    parts = json.loads(facts["parts"])
+    assert [part["name"] for part in parts] == [part.name for part in encoder.outline.parts]
+    assert tuple(part["width"] for part in parts) == encoder.widths
+    (given,) = session.get_inputs()
+    assert (given.name, given.type, given.shape[1:]) == ("pixels", "tensor(uint8)", [13, 18, 3])
+
+
+class _Sorted(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1).sort(dim=1).values
+
+
+def test_what_cannot_be_written_is_one_line_and_runs_by_torch(tmp_path: Path):
+    image = ImageSpec(4, 4, 1)
+    model = PretrainedEncoder(_Sorted(), input_shape=image.shape, latent_shape=(16,))
+    encoder = Encoder(model, "conv128", image, device="cpu")
+    with pytest.raises(ExportError, match=r"sort.*cannot be written as ONNX yet") as caught:
+        export_encoder(encoder)
+    assert "\n" not in str(caught.value)
+    assert onnx_files(encoder) == {}
+    encoder.freeze()
+    assert encoder.embed(pictures(encoder, 2)).shape == (2, 16)
+    encoder.save(tmp_path / "encoder")
+    assert not (tmp_path / "encoder" / ENCODER).exists()
+
+
+def test_a_file_that_gives_something_else_is_refused(monkeypatch: pytest.MonkeyPatch):
+    encoder = made("conv128", SIZES["conv128"])
+    monkeypatch.setattr("lookalike.encoder.onnx_files.TOLERANCE", 0.0)
+    with pytest.raises(ExportError, match=r"embeddings that differ from torch's by .* at most 0"):
+        export_encoder(encoder)
+    assert onnx_files(encoder) == {}
+
+
+def test_made_up_pictures_differ_and_one_is_black():
+    pixels = made_up_pictures(ImageSpec(9, 12, 3))
+    assert pixels.shape == (3, 9, 12, 3)
+    assert pixels.dtype == np.uint8
+    assert len({one.tobytes() for one in pixels}) == 3
+    assert not pixels[-1].any()
