@@ -143,22 +143,22 @@ _BY_PHASES = {(3, 2): _doubled, (3, 1): _turned}
 class LinearOfMap(nn.Linear):
     """A linear layer of a flattened map: of (B, C, H, W) flattened channel by channel.
 
-    A map that lies in memory channels last is not turned over for it, which both passes would pay
-    for with each map: the kernel is, which is small.
+    In training a map that lies in memory channels last is not turned over for it, which both
+    passes would pay for with each map: the kernel is, which is small.
     """
 
     def forward(self, input: Tensor) -> Tensor:
         """Return (B, out) of maps (B, C, H, W)."""
-        if not _lies_channels_last(input):
+        if not self.training or not _lies_channels_last(input):
             return functional.linear(input.flatten(1), self.weight, self.bias)
         kernel = self.weight.view(-1, *input.shape[1:]).permute(0, 2, 3, 1).flatten(1)
         return functional.linear(input.permute(0, 2, 3, 1).flatten(1), kernel, self.bias)
 
 
 class LinearToMap(nn.Linear):
-    """A linear layer that gives a map, channels last in memory.
+    """A linear layer whose output is cut into a map: channels, then rows.
 
-    Its numbers are those of a linear layer whose output is cut into channels, then rows.
+    In training the map lies in memory channels last, as the convolutions after it want it.
 
     Args:
         inputs: numbers that go in.
@@ -172,6 +172,8 @@ class LinearToMap(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """Return maps (B, C, H, W) of (B, inputs)."""
         channels, height, width = self.shape
+        if not self.training:
+            return functional.linear(input, self.weight, self.bias).view(-1, *self.shape)
         kernel = self.weight.view(*self.shape, -1).permute(1, 2, 0, 3).flatten(0, 2)
         bias = self.bias.view(self.shape).permute(1, 2, 0).flatten()
         found = functional.linear(input, kernel, bias)
