@@ -173,7 +173,8 @@ class LinearToMap(nn.Linear):
         """Return maps (B, C, H, W) of (B, inputs)."""
         channels, height, width = self.shape
         if not self.training:
-            return functional.linear(input, self.weight, self.bias).unflatten(1, self.shape)
+            flat = functional.linear(input, self.weight, self.bias)
+            return torch.unflatten(flat, 1, self.shape)
         kernel = self.weight.view(*self.shape, -1).permute(1, 2, 0, 3).flatten(0, 2)
         bias = self.bias.view(self.shape).permute(1, 2, 0).flatten()
         found = functional.linear(input, kernel, bias)
