@@ -10,6 +10,9 @@ import torch
 from torch import nn
 
 from lookalike.models.blocks import (
+    FullSigmoid,
+    LinearOfMap,
+    LinearToMap,
     SameConv2d,
     SameConvTranspose2d,
     glorot_init,
@@ -148,3 +151,46 @@ def test_he_is_a_cut_normal_of_the_right_width():
     assert weight.std() == pytest.approx(std, rel=0.02)
     assert weight.abs().max() <= 2 * std / 0.8796 + 1e-6
     assert torch.count_nonzero(layer.bias) == 0
+
+
+@pytest.mark.parametrize(("size", "stride"), [((5, 4), 2), ((7, 7), 1)])
+def test_a_transposed_convolution_in_bfloat16_is_the_slow_one(size, stride):
+    layer = SameConvTranspose2d(3, 2, 3, stride)
+    x = np.random.default_rng(0).normal(size=(3, *size))
+    weight, bias = (value.detach().double().numpy() for value in (layer.weight, layer.bias))
+    wanted = slow_same_transposed(x, weight, bias, stride)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = layer(torch.from_numpy(x[None]).float())[0].float().numpy()
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < 0.02 * np.abs(wanted).max()
+
+
+def test_it_has_the_same_gradients_in_bfloat16():
+    layer = SameConvTranspose2d(3, 2, 3, 2)
+    x = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    towards = torch.randn(2, 2, 8, 10, generator=torch.Generator().manual_seed(1))
+    found = []
+    for halved in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=halved):
+            value = (layer(x).float() * towards).sum()
+        found.append(torch.autograd.grad(value, [layer.weight, layer.bias]))
+    for full, half in zip(*found, strict=True):
+        assert (full - half).abs().max() < 0.03 * full.abs().max()
+
+
+def test_linear_layers_of_maps_are_those_of_flat_ones():
+    x = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    down, up = LinearOfMap(60, 7), LinearToMap(7, (3, 4, 5))
+    flat = nn.functional.linear(x.flatten(1), down.weight, down.bias)
+    torch.testing.assert_close(down(x), flat)
+    torch.testing.assert_close(down(x.contiguous(memory_format=torch.channels_last)), flat)
+    rebuilt = nn.functional.linear(flat, up.weight, up.bias).view(2, 3, 4, 5)
+    torch.testing.assert_close(up(flat), rebuilt)
+
+
+def test_a_sigmoid_near_one_keeps_its_gradient_in_bfloat16():
+    x = torch.full((1,), 8.0, dtype=torch.bfloat16, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        FullSigmoid()(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.item() > 0

@@ -12,6 +12,7 @@ from lookalike.errors import DivergedError, SettingsError
 from lookalike.images import ImageSpec
 from lookalike.training import OBJECTIVES, resolve_device, to_input
 from lookalike.training.batches import shuffled
+from lookalike.training.precision import quick_precision
 from lookalike.training.record import has_converged
 from lookalike.training.runtime import random_seed
 
@@ -43,7 +44,9 @@ def test_it_is_a_bare_loop_with_the_same_batches(pixels):
         order, total = torch.randperm(45, generator=generator), 0.0
         for start in range(0, 45, 8):
             batch = data[order[start : start + 8]]
-            loss = ((bare(batch) - batch) ** 2).mean()
+            with quick_precision(batch.device):
+                rebuilt = bare(batch)
+            loss = ((rebuilt.float() - batch) ** 2).mean()
             optimizer.param_groups[0]["lr"] = 1e-3 / (1 + 0.01 * step)
             optimizer.zero_grad()
             loss.backward()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.ahead import EmbeddedAhead
 from lookalike.engine.manifest import Layout
 from lookalike.errors import CollectionError
 from lookalike.gallery import Gallery, GalleryRows, Store, write_gallery
 from lookalike.images import PictureCache
-from lookalike.types import OnProgress, silent
+from lookalike.types import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder
@@ -42,6 +43,7 @@ def fill_gallery(
     layout: Layout,
     *,
     whiten: bool,
+    ahead: EmbeddedAhead | None = None,
     number: Numbered = None,
     store: Store = "float32",
     on_progress: OnProgress = silent,
@@ -53,6 +55,7 @@ def fill_gallery(
         cache: the decoded pictures.
         layout: where encoder and gallery go.
         whiten: half-whiten the embeddings.
+        ahead: what was embedded while the pictures were decoded, if they were just now.
         number: gives ids (N,) to pictures by their paths; None numbers them anew.
         store: "float32" or "float16", how embeddings are stored.
         on_progress: told how many pictures are embedded.
@@ -64,12 +67,20 @@ def fill_gallery(
     rows = gallery_rows(cache)
     encoder.freeze()
     encoder.whitening = None
-    latents = encoder.latents(cache.pixels, rows, on_progress=on_progress)
+    known = ahead if ahead is not None and ahead.knows(len(cache)) else None
+    if known is None:
+        latents = encoder.latents(cache.pixels, rows, on_progress=on_progress)
+    else:
+        latents = known.latents(rows)
+        on_progress(Progress("embed", len(rows), len(rows)))
     if whiten:
         encoder.fit_whitening(latents)
     else:
         encoder.mirrors = False  # older engines said so of bare latents too
-    embeddings = encoder.finish(latents, cache.pixels, rows, on_progress=on_progress)
+    if known is None:
+        embeddings = encoder.finish(latents, cache.pixels, rows, on_progress=on_progress)
+    else:
+        embeddings = encoder.whitened(latents, known.turned(rows))
     encoder.save(layout.encoder)
     paths = tuple(cache.paths[row] for row in rows)
     return write_gallery(

@@ -19,9 +19,7 @@ from lookalike.engine.memory import read_memory
 from lookalike.engine.mounts import mounted_folders
 from lookalike.engine.skipped import keep_skipped
 from lookalike.engine.sources import open_source, source_name
-from lookalike.engine.stages import (
-    cache_pictures,
-)
+from lookalike.engine.stages import cache_and_embed
 from lookalike.engine.synced import keep_state
 from lookalike.errors import GalleryError
 from lookalike.gallery import Store, check_store, open_gallery
@@ -114,14 +112,17 @@ def _index(
     clock, before = Clock(dict(manifest.timings)), _Before.of(layout, manifest)
     with exchange(layout) as work:
         with clock.time("index"):
-            cache = cache_pictures(collection, encoder.image, layout, on_progress)
-            keep_skipped(work, cache.skipped)
             whiten = manifest.settings["whiten"]
+            cache, ahead = cache_and_embed(
+                collection, encoder, layout, whiten=whiten, on_progress=on_progress
+            )
+            keep_skipped(work, cache.skipped)
             gallery = fill_gallery(
                 encoder,
                 cache,
                 work,
                 whiten=whiten,
+                ahead=ahead,
                 store=store or before.store,
                 on_progress=on_progress,
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.ahead import EmbeddedAhead
 from lookalike.engine.manifest import Layout
 from lookalike.engine.settings import BuildSettings, natural_batch, natural_image
 from lookalike.engine.skipped import keep_skipped
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Trained",
+    "cache_and_embed",
     "cache_pictures",
     "compared_pictures",
     "train_encoder",
@@ -72,6 +74,32 @@ def cache_pictures(
 ) -> PictureCache:
     """Decode a collection at one size, once; later calls read what the first one wrote."""
     return decode_collection(collection, image, layout.decoded(image), on_progress=on_progress)
+
+
+def cache_and_embed(
+    collection: Collection,
+    encoder: Encoder,
+    layout: Layout,
+    *,
+    whiten: bool,
+    on_progress: OnProgress = silent,
+) -> tuple[PictureCache, EmbeddedAhead]:
+    """Decode a collection as `cache_pictures` does, and embed its pictures meanwhile.
+
+    Args:
+        collection: the pictures.
+        encoder: with its last weights.
+        layout: where the decoded pictures go.
+        whiten: the embeddings will be whitened, for which mirror images may count.
+        on_progress: told how far the decoding is.
+    """
+    mirrored = whiten and encoder.mirrors and bool(encoder.outline.parts)
+    ahead = EmbeddedAhead(encoder, mirrored=mirrored)
+    place = layout.decoded(encoder.image)
+    cache = decode_collection(
+        collection, encoder.image, place, on_pixels=ahead.take, on_progress=on_progress
+    )
+    return cache, ahead
 
 
 def compared_pictures(

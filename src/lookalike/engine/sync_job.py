@@ -176,17 +176,18 @@ class SyncJob:
         )
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
-            blocks, facts, kept = [], [], []
+            blocks, embedded, facts, kept = [], [], [], []
             position_of = {self.collection.pictures[one].path: one for one in batch}
             for block in self._decoded(batch):
                 blocks.append(block.pixels)
+                embedded.append(self.engine.encoder.embed(block.pixels))
                 facts += _facts(self.collection, batch, block)
                 kept += [batch[at] for at in block.positions]
                 for one in block.skipped:
                     self.broken[position_of[one.path]] = one
             pixels = np.concatenate(blocks)
             if len(pixels):
-                rows = _rows(facts, self.engine.encoder.embed(pixels))
+                rows = _rows(facts, np.concatenate(embedded))
                 familiarity.see(pixels, rows.embeddings)
                 self._put(rows, [own.get(position) for position in kept])
                 if self.cache is not None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -34,8 +35,13 @@ __all__ = ["FORMAT_VERSION", "PictureCache", "decode_collection", "fresh_cache",
 
 
 COLUMNS = (*("paths", "labels", "splits", "widths", "heights", "file_sizes", "modified", "sha256"),)
+OnPixels = Callable[[NDArray[np.uint8]], None]
 # The path of a row whose picture is gone.
 GONE = ""
+
+
+def _unseen(pixels: NDArray[np.uint8]) -> None:
+    """Nobody looks at the pictures while they are decoded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +110,7 @@ def decode_collection(
     directory: Path,
     *,
     workers: int | None = None,
+    on_pixels: OnPixels = _unseen,
     on_progress: OnProgress = silent,
 ) -> PictureCache:
     """Decode every picture of a collection once, and keep the result in `directory`.
@@ -117,6 +124,9 @@ def decode_collection(
         spec: the size, channels, fit and background wanted.
         directory: where the cache is kept; may not hold anything else.
         workers: how many processes decode; by default one a core.
+        on_pixels: given the decoded pictures (n, H, W, C) block after block, in the order of the
+            cache's rows, while the next ones are being decoded; not called where a cache is used
+            again.
         on_progress: told after each block of pictures, as stage "decode".
 
     Raises:
@@ -133,7 +143,7 @@ def decode_collection(
         with storage_errors(directory):
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
-            _write(collection, spec, beside, key, workers, on_progress)
+            _write(collection, spec, beside, key, workers, on_pixels, on_progress)
         replace_directory(beside, directory)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -241,6 +251,7 @@ def _write(
     directory: Path,
     key: str,
     workers: int | None,
+    on_pixels: OnPixels,
     on_progress: OnProgress,
 ) -> None:
     blocks, done = [], 0
@@ -248,7 +259,8 @@ def _write(
         start = write_pixels_header(file, len(collection), spec)
         on_progress(Progress("decode", 0, len(collection)))
         for block in decode_in_order(collection, spec, workers):
-            file.write(block.pixels.tobytes())
+            file.write(block.pixels.data)
+            on_pixels(block.pixels)
             blocks.append(_without_pixels(block))
             done += block.seen
             on_progress(Progress("decode", done, len(collection)))

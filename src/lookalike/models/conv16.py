@@ -13,6 +13,9 @@ from torch import nn
 from lookalike.images.spec import ImageSpec
 from lookalike.models.autoencoder import Autoencoder
 from lookalike.models.blocks import (
+    FullSigmoid,
+    LinearOfMap,
+    LinearToMap,
     SameConv2d,
     SameConvTranspose2d,
     glorot_init,
@@ -35,7 +38,7 @@ def build_digits_conv16(image: ImageSpec, latent: int | None) -> Autoencoder:
 
 def build_animals_conv16(image: ImageSpec, latent: int | None) -> Autoencoder:
     """Return the network of `animals-conv16`: ReLU, latent 16; any size, any channels."""
-    return _conv_autoencoder(image, latent_width("animals-conv16", latent, 16), nn.ReLU)
+    return _conv_autoencoder(image, latent_width("animals-conv16", latent, 16), partial(nn.ReLU))
 
 
 def build_conv128(image: ImageSpec, latent: int | None) -> Autoencoder:
@@ -51,16 +54,16 @@ def _conv_autoencoder(image: ImageSpec, latent: int, activation: Activation) -> 
         nn.Sequential(
             _down(image.channels, FILTERS[0], activation),  # (B, 32, H/2, W/2)
             _down(FILTERS[0], FILTERS[1], activation),  # (B, 64, H/4, W/4)
-            nn.Flatten(),
-            nn.Linear(flatten, latent),
+            nn.Identity(),  # the flattening, which the linear layer does; weights keep their names
+            LinearOfMap(flatten, latent),
         ),
         nn.Sequential(
-            nn.Linear(latent, flatten),
-            nn.Unflatten(1, (FILTERS[-1], height, width)),
+            LinearToMap(latent, (FILTERS[-1], height, width)),
+            nn.Identity(),
             _up(FILTERS[1], FILTERS[1], activation),  # (B, 64, H/2, W/2)
             _up(FILTERS[1], FILTERS[0], activation),  # (B, 32, H, W)
             SameConvTranspose2d(FILTERS[0], image.channels, 3),
-            nn.Sigmoid(),
+            FullSigmoid(),
         ),
         input_shape=image.shape,
         latent_shape=(latent,),

@@ -8,7 +8,7 @@ from torch import nn
 
 from lookalike.images.spec import ImageSpec
 from lookalike.models.autoencoder import Autoencoder
-from lookalike.models.blocks import SameConv2d, glorot_init
+from lookalike.models.blocks import FullSigmoid, SameConv2d, glorot_init
 from lookalike.models.sizes import latent_channels, latent_width, require_sides
 
 __all__ = ["build_food_conv", "build_food_dense"]
@@ -22,7 +22,7 @@ def build_food_dense(image: ImageSpec, latent: int | None) -> Autoencoder:
     values = prod(image.shape)
     model = Autoencoder(
         nn.Sequential(nn.Flatten(), nn.Linear(values, size), nn.ReLU()),
-        nn.Sequential(nn.Linear(size, values), nn.Sigmoid(), nn.Unflatten(1, image.shape)),
+        nn.Sequential(nn.Linear(size, values), FullSigmoid(), nn.Unflatten(1, image.shape)),
         input_shape=image.shape,
         latent_shape=(size,),
         flatten=values,
@@ -80,5 +80,5 @@ def _decoder(channels: int, maps: int) -> nn.Sequential:
         nn.ReLU(),
         nn.Upsample(scale_factor=2),  # 50 -> 100
         SameConv2d(16, channels, 3),
-        nn.Sigmoid(),
+        FullSigmoid(),
     )

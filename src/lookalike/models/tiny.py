@@ -6,7 +6,7 @@ from torch import nn
 
 from lookalike.images.spec import ImageSpec
 from lookalike.models.autoencoder import Autoencoder
-from lookalike.models.blocks import SameConv2d, he_init
+from lookalike.models.blocks import FullSigmoid, SameConv2d, he_init
 from lookalike.models.sizes import latent_channels, require_sides
 
 __all__ = ["build_tiny"]
@@ -53,7 +53,7 @@ def _decoder(channels: int, maps: int) -> nn.Sequential:
         nn.Upsample(scale_factor=2),  # 16 -> 32
         *_convs(128, 64, 32, 16),
         SameConv2d(16, channels, 3),
-        nn.Sigmoid(),
+        FullSigmoid(),
     )
 
 

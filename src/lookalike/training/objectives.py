@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.errors import TrainingError
+from lookalike.training.precision import quick_precision
 
 __all__ = ["BCE_EPSILON", "OBJECTIVES", "Objective", "ReconstructionLoss", "bce", "info_nce", "mse"]
 
@@ -127,5 +128,7 @@ class ReconstructionLoss(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mean loss of inputs (B, C, H, W), a scalar."""
-        # Under mixed precision the model gives bfloat16, in which 1 - 1e-7 is 1 and log(0) waits.
-        return self.objective(self.model(x).float(), x)
+        with quick_precision(x.device):
+            reconstruction = self.model(x)
+        # Under mixed precision the model may give bfloat16, in which 1 - 1e-7 is 1: log(0) waits.
+        return self.objective(reconstruction.float(), x)

@@ -16,6 +16,7 @@ from lookalike.models.twin import LONGEST, TwinAutoencoder
 from lookalike.training.batches import PixelSource
 from lookalike.training.neighbours import MOST_COMPARED, nearest, partners_for
 from lookalike.training.objectives import info_nce
+from lookalike.training.precision import quick_precision
 from lookalike.training.preparing import (
     FITTED,
     JUDGED,
@@ -67,7 +68,7 @@ class TwinLoss(nn.Module):
 
     def project(self, views: Tensor) -> Tensor:
         """Return what is compared of views: (V, C, h, w) -> float32 (V, D)."""
-        with torch.autocast(views.device.type, torch.bfloat16, enabled=_halves(views.device)):
+        with quick_precision(views.device):
             projected: Tensor = self.model.head(self.model.encoder.meaning(views))
         return projected.float()
 
@@ -145,8 +146,3 @@ class TwinTask:
         drawn = self._near[places, torch.randint(count, (len(rows),)).numpy()]
         paired = torch.rand(len(rows)).numpy() < self.settings.neighbour_share
         return self.source.pick(rows), self.source.pick(np.where(paired, drawn, rows))
-
-
-def _halves(device: torch.device) -> bool:
-    """Whether bfloat16 is worth it: on a CPU that has it; a GPU's precision is Accelerate's."""
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()

@@ -1,0 +1,49 @@
+"""Pictures embedded while those after them are decoded: both share the cores, neither waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from lookalike.encoder import Encoder
+
+__all__ = ["EmbeddedAhead"]
+
+
+class EmbeddedAhead:
+    """Bare latents of pictures that are given block after block.
+
+    Args:
+        encoder: what embeds; its weights stay as they are from now on.
+        mirrored: embed their mirror images as well.
+    """
+
+    def __init__(self, encoder: Encoder, *, mirrored: bool) -> None:
+        encoder.freeze()
+        self._encoder = encoder
+        self._mirrored = mirrored
+        self._latents: list[NDArray[np.float32]] = []
+        self._turned: list[NDArray[np.float32]] = []
+
+    def take(self, pixels: NDArray[np.uint8]) -> None:
+        """Embed the next pictures, uint8 (n, H, W, C)."""
+        if not len(pixels):
+            return
+        self._latents.append(self._encoder.latents(pixels))
+        if self._mirrored:
+            self._turned.append(self._encoder.latents(pixels[:, :, ::-1]))
+
+    def knows(self, count: int) -> bool:
+        """Whether so many pictures were given."""
+        return sum(len(block) for block in self._latents) == count
+
+    def latents(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the bare latents (M, D) of some of the pictures given."""
+        return np.concatenate(self._latents)[rows]
+
+    def turned(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Return those of their mirror images (M, D), where they were asked for."""
+        return np.concatenate(self._turned)[rows] if self._turned else None
