@@ -242,7 +242,7 @@ def test_the_address_is_shared_and_restores_all(page):
     query = "/?q=id:5,-id:9~box:.1,.1,.6,.7&b=.8&k=100&label=disc&text=png"
     gallery(page, query)
     page.locator("#share").click()
-    expect(page.locator(".toast")).to_contain_text("Link copied")
+    expect(page.locator(".toast")).to_contain_text("Link copied. It opens on this computer only.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.url
     first = order(page)
@@ -252,6 +252,41 @@ def test_the_address_is_shared_and_restores_all(page):
     expect(page.locator("#text")).to_have_value("png")
     expect(page.locator("#balance")).to_have_value("0.8")
     expect(page.locator("#k")).to_have_value("100")
+
+
+def test_the_way_to_other_machines_is_told(wide):
+    gallery(wide, "/?q=id:5")
+    wide.locator("#share").click()
+    wide.get_by_role("button", name="For others …").click()
+    dialog = wide.get_by_role("dialog", name="Link to this search")
+    expect(dialog).to_contain_text("start it with “--host 0.0.0.0”")
+    expect(dialog.get_by_role("textbox")).to_have_value(wide.url)
+    assert dialog.get_by_role("checkbox").count() == 0
+    wide.keyboard.press("Escape")
+    names = {"address": None, "names": ["photos.example"], "token": None}
+    wide.route("**/api/v1/reach", lambda route: route.fulfill(json=names))
+    wide.locator("#share").click()
+    wide.get_by_role("button", name="For others …").last.click()
+    expect(dialog).to_contain_text("Others know this service as photos.example")
+
+
+def test_no_more_is_offered_than_there_are(wide):
+    gallery(wide, "/?q=id:5")
+    offered = wide.locator("#k option").all_text_contents()
+    assert offered == ["closest 30", "closest 100", "closest 300"]
+
+
+def test_what_is_like_nothing_is_not_called_like_it(wide):
+    def unknown(route):
+        answer = route.fetch()
+        route.fulfill(json={**answer.json(), "known": False})
+
+    wide.route("**/api/v1/search", unknown)
+    gallery(wide, "/?q=id:5&k=30")
+    expect(wide.locator(".count")).to_have_text("30 pictures closest to that picture · of 110")
+    expect(wide.locator(".found-words")).to_contain_text("nothing like it in this gallery")
+    gallery(wide, "/?q=id:5&k=30&label=disc")
+    expect(wide.locator(".found-words")).to_contain_text("nothing like it among these")
 
 
 def test_what_goes_wrong_is_said_and_can_be_tried_again(page):
