@@ -151,7 +151,7 @@ def test_the_token_goes_along_where_that_is_wanted(browser, start, shown_engine,
     page.goto(f"/?q=id:5&b=.8&k=30&token={token}")
     expect(page.locator(".count")).to_contain_text("30 pictures")
     if insecure:  # as where the page comes without https from another machine
-        page.evaluate("navigator.clipboard.writeText = () => Promise.reject(Error())")
+        page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(Error()))")
     there = {"address": f"{page.url.split('?')[0]}", "names": [], "token": token}
     page.route("**/api/v1/reach", lambda route: route.fulfill(json=there))
     page.locator("#share").click()
