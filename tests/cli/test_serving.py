@@ -29,7 +29,7 @@ def test_nobody_waits_for_what_takes_long(seconds, said):
 
 def test_wrong_words_are_one_line(capsys, monkeypatch, engine_path):
     for words, wrong in (
-        (["--host", "0.0.0.0"], "give a token (--token)"),
+        (["--host", "0.0.0.0", "--token", "short"], "8 or more letters"),
         (["--token", "short"], "8 or more letters"),
         (["--port", "99999"], "port is 99999"),
         (["--allow-origin", "example.org"], "wanted one as https://example.org"),

@@ -42,7 +42,7 @@ def test_what_it_is_good_at_and_what_not():
     assert said.startswith("Finds 90% of medium edited copies first: good at copies that are ")
     assert "poor at framed (50%) and cropped (70%)" in said
     assert "the pictures carry no labels" in said
-    assert said.endswith("searching with the part that matters (--crop).")
+    assert said.endswith('searching with the part that matters (--crop, "Search a part").')
 
 
 def test_an_engine_that_finds_everything():
@@ -65,7 +65,7 @@ NAMES = {
     "longer": "longer training; hog alone is better.",
     "learn": "a preset that learns from these pictures (--preset twin); hog alone is better.",
     "adapt": "(--preset efficientnet-lite0-twin); hog alone is better.",
-    "crop": "searching with the part that matters (--crop).",
+    "crop": 'searching with the part that matters (--crop, "Search a part").',
     "train or search": "help: longer training, expansion (--expand) or re-ranking (--rerank k-rec",
     "search": "help: expansion (--expand) or re-ranking (--rerank k-reciprocal).",
     "rerank": "help: re-ranking (--rerank k-reciprocal).",
@@ -112,7 +112,7 @@ def test_advice_does_not_contradict_the_engine(
     made = Made(preset, metric, trained_on, chosen)
     said = sentence(card({poor: 0.5} if poor else {}), Evaluation("held out", tuple(rows)), made)
     if better:
-        assert f"Of ten hits 5.0 share the label, 9.0 with {better}, the best baseline" in said
+        assert f"Of ten hits 5.0 share the label, 9.0 with {better}, the best simple method" in said
     assert NAMES[advice] in said
 
 

@@ -28,6 +28,7 @@ def test_pictures_and_their_files(client, photos):
     first = client.get(f"{API}/pictures/0").json()
     assert (first["path"], first["label"], first["folder"]) == ("disc/00.png", "disc", "disc")
     assert (first["width"], first["height"], first["missing"]) == (48, 48, False)
+    assert not first["inside"]
     data = (photos / first["path"]).read_bytes()
     assert first["file_size"] == len(data)
     answer = client.get(f"{API}/pictures/0/file")
@@ -124,6 +125,7 @@ def test_pictures_of_an_idx_file(tmp_path, serving):
     engine = tmp_path / "e.lookalike"
     lookalike.build(tmp_path, engine, preset="tiny-conv8x8x8", epochs=1, report=False, device="cpu")
     client = serving(engine)
+    assert client.get(f"{API}/pictures/4").json()["inside"]
     answer = client.get(f"{API}/pictures/4/file")
     assert Image.open(io.BytesIO(answer.content)).size == (32, 32)  # as the engine keeps it
     body = {"queries": [{"id": 4, "box": [0, 0, 0.5, 1]}], "k": 3}

@@ -78,7 +78,9 @@ def test_it_is_served_and_stops(engine_path, number, code, picture):
         children = running(process.pid)
         assert children, "what decodes is a process of its own"
         process.send_signal(number)
-        said = process.stderr.read()
+        hint, _, said = process.stderr.read().partition("\n")
+        assert hint.startswith("  for others in your network: ")
+        assert hint.endswith(f" serve {engine_path} --host 0.0.0.0")
         assert process.wait(20) == code
         assert said == ("lookalike: stopped\n" if code == 0 else "")
     end = time.monotonic() + 10
@@ -114,9 +116,24 @@ def test_a_port_that_is_taken(engine_path):
 
 
 @pytest.mark.server
-def test_another_host_needs_a_token(engine_path):
-    said = failed(engine_path, "--host", "0.0.0.0", "--port", 0)
-    assert "0.0.0.0 can be reached from other machines: give a token (--token)" in said
+def test_others_are_let_in_by_a_link_with_a_new_token(engine_path):
+    with served(engine_path, "--host", "0.0.0.0", "--port", 0) as (process, address):
+        said = [process.stderr.readline() for _ in range(3)]
+        opened = re.search(r"on other machines of your network: (\S+)", said[0])[1]
+        token = opened.removeprefix(f"{address}?token=")
+        assert re.fullmatch("[0-9a-f]{32}", token)
+        assert "whoever has this link sees the pictures" in said[1]
+        port = address.rpartition(":")[2].strip("/")
+        assert f"let port {port} through the firewall" in said[2]
+        here = f"http://127.0.0.1:{port}"
+        until_ready(f"{here}/")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            asked(f"{here}/api/v1/reach")
+        request = urllib.request.Request(
+            f"{here}/api/v1/reach", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert json.load(answer) == {"address": address, "names": [], "token": token}
 
 
 @pytest.mark.server

@@ -44,7 +44,9 @@ FEW = 10
 
 def program_name() -> str:
     """Return what runs this command line: its name, or its path where it is not on the PATH."""
-    return "lookalike" if shutil.which("lookalike") else sys.argv[0]
+    path = sys.argv[0]
+    unreached = Path(path).stem == "lookalike" and not shutil.which("lookalike")
+    return shlex.quote(path) if unreached else "lookalike"
 
 
 def print_json(values: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -185,13 +187,13 @@ def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
     if as_json:
         print_json(engine.info())
         return
-    place = shlex.quote(str(engine.layout.directory))
+    run, place = program_name(), shlex.quote(str(engine.layout.directory))
     skipped = f", {counts.skipped:,} skipped" if counts.skipped else ""
     typer.echo(f"{place}: {counts.gallery:,} pictures to search{skipped}")
     if counts.skipped:
-        typer.echo(f"  skipped files and why: lookalike info {place} --skipped")
+        typer.echo(f"  skipped files and why: {run} info {place} --skipped")
     if not counts.gallery:
-        typer.echo(f"  next: lookalike index {place}")
+        typer.echo(f"  next: {run} index {place}")
         return
     choice = engine.choice()
     if choice and not indexed:
@@ -204,9 +206,10 @@ def print_made(engine: Engine, *, as_json: bool, indexed: bool = False) -> None:
         typer.echo(f"  report: {report}")
     else:
         state = " (the one that is there is of before)" if report.exists() else ""
-        typer.echo(f"  report: lookalike report {place}{state}")
-    typer.echo(f"  search: lookalike search {place} PICTURE")
-    typer.echo(f"  in a browser: lookalike serve {place} --open")
+        typer.echo(f"  report: {run} report {place}{state}")
+    typer.echo(f"  search: {run} search {place} PICTURE")
+    typer.echo(f"  in a browser: {run} serve {place} --open")
+    typer.echo(f"  when the folder's pictures have changed: {run} sync {place}")
 
 
 def _print_wrapped(text: str) -> None:

@@ -123,7 +123,7 @@ def _labels(evaluation: Evaluation | None) -> list[str]:
     if not others:
         return [text]
     best = max(others, key=lambda name: others[name])
-    return [f"{text}, {10 * others[best]:.1f} with {best}, the best baseline"]
+    return [f"{text}, {10 * others[best]:.1f} with {best}, the best simple method"]
 
 
 def _better(evaluation: Evaluation | None, made: Made) -> tuple[str, ...]:
@@ -183,7 +183,7 @@ ADVICE: tuple[tuple[Callable[[_Case], bool], Callable[[_Case], str]], ...] = (
     ),
     (
         lambda case: "crop" in case.poor or "frame" in case.poor,
-        lambda case: "searching with the part that matters (--crop)",
+        lambda case: 'searching with the part that matters (--crop, "Search a part")',
     ),
     (lambda case: True, _searching),
 )

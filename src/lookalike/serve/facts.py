@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine import Engine
+from lookalike.engine.files import is_file_of_its_own
 from lookalike.parts import PartedWhitening
 from lookalike.serve.originals import original
 from lookalike.serve.schemas import (
@@ -85,6 +86,7 @@ def picture_facts(opened: Opened, place: int) -> PictureFacts:
         modified=when.isoformat(timespec="seconds") if when else None,
         sha256=gallery.sha256_at(place),
         missing=original(opened, place) is None,
+        inside=not is_file_of_its_own(gallery.paths_at([place])[0]),
     )
 
 

@@ -14,6 +14,7 @@ import uvicorn
 from lookalike.engine import Engine
 from lookalike.errors import ServiceError
 from lookalike.serve.app import create_app
+from lookalike.serve.reaching import network_address, web_address
 from lookalike.serve.settings import ServeSettings
 
 __all__ = ["serve"]
@@ -49,7 +50,7 @@ def serve(
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
     if on_start is not None:
-        on_start(_address(settings, listener))
+        on_start(web_address(network_address(settings), listener.getsockname()[1]))
     with listener, suppress(KeyboardInterrupt):
         _Server(config, app.state.lookalike.jobs.leave).run([listener])
 
@@ -93,9 +94,3 @@ def _listen(settings: ServeSettings) -> socket.socket:
             f"cannot listen at {where}: {(error.strerror or 'error').lower()}"
         ) from error
     return listener
-
-
-def _address(settings: ServeSettings, listener: socket.socket) -> str:
-    host = settings.host if settings.host not in ("0.0.0.0", "::") else socket.gethostname()
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}:{listener.getsockname()[1]}/"

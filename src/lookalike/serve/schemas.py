@@ -133,6 +133,7 @@ class PictureFacts(Picture):
     modified: str | None = Field(description="When the file was last changed; ISO 8601, UTC.")
     sha256: str
     missing: bool = Field(description="The original is not there now.")
+    inside: bool = Field(description="It has no file of its own, as a picture of an IDX file.")
 
 
 class Page(BaseModel):

@@ -116,8 +116,8 @@ class ServeSettings:
             or set(self.token) & set(' ",;\\')
         ):
             raise SettingsError(
-                f"the token must have {_SHORTEST_TOKEN} or more letters or digits, as "
-                "`openssl rand -hex 16` prints them"
+                f"the token must have {_SHORTEST_TOKEN} or more letters or digits, without spaces: "
+                "wanted a longer one that nobody guesses"
             )
         if self.token is None and not is_loopback(self.host):
             raise SettingsError(

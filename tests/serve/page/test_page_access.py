@@ -139,3 +139,37 @@ def test_a_token_is_asked_for_and_leads_on(browser, start, shown_engine):
     expect(page.get_by_label("Token")).to_be_visible()
     until(page, "document.querySelector('[name=next]').value.includes('q=id')")
     context.close()
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+def test_the_token_goes_along_where_that_is_wanted(browser, start, shown_engine, insecure):
+    token = "another-token-of-tests"
+    context = browser.new_context(base_url=start(shown_engine, token))
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.add_init_script(AXE)
+    page.goto(f"/?q=id:5&b=.8&k=30&token={token}")
+    expect(page.locator(".count")).to_contain_text("30 pictures")
+    if insecure:  # as where the page comes without https from another machine
+        page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(Error()))")
+    there = {"address": f"{page.url.split('?')[0]}", "names": [], "token": token}
+    page.route("**/api/v1/reach", lambda route: route.fulfill(json=there))
+    page.locator("#share").click()
+    dialog = page.get_by_role("dialog", name="Link to this search")
+    field = dialog.get_by_role("textbox")
+    expect(field).to_have_value(page.url)
+    expect(dialog).to_contain_text("asked for the token")
+    assert serious(page) == []
+    dialog.get_by_role("checkbox").check()
+    expect(dialog).to_contain_text("Whoever gets this link sees all pictures")
+    dialog.get_by_role("button", name="Copy").click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == field.input_value()
+    context.clear_cookies()
+    hers = context.new_page()
+    hers.goto(copied)
+    expect(hers.locator(".count")).to_contain_text("30 pictures")
+    expect(hers.locator("#balance")).to_have_value("0.8")
+    assert token not in hers.url
+    context.close()

@@ -76,7 +76,7 @@ def test_the_map_is_drawn_and_a_click_searches_from_a_picture(page, mapped):
     expect(page.locator(".pin")).to_have_count(1)
     expect(page.locator(".strip li").first).to_be_visible()
     page.get_by_role("button", name="See them all").click()
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
 
 
 def test_a_spot_between_pictures_means_those_around_it(wide, mapped):

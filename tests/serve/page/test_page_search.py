@@ -27,12 +27,12 @@ def test_a_dropped_picture_is_shown_at_once_and_found_again_by_its_address(page)
     gallery(page)
     bring(page, png())
     expect(page.locator(".stage-image")).to_have_attribute("src", re.compile("^blob:"))
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
     (query,) = queries(page)
     assert re.fullmatch(r"up:[0-9a-f]{64}", query)
     first = order(page)
     page.reload()
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
     assert order(page) == first
     expect(page.locator(".stage-image")).to_have_attribute("src", re.compile("/uploads/"))
 
@@ -40,7 +40,7 @@ def test_a_dropped_picture_is_shown_at_once_and_found_again_by_its_address(page)
 def test_pictures_are_pasted_and_picked(page):
     gallery(page)
     bring(page, png(number=1), "paste")
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
     pasted = queries(page)
     with page.expect_file_chooser() as chosen:
         page.locator(".bring .button").first.click()
@@ -63,7 +63,7 @@ def test_pictures_are_photographed(page):
         return
     button.click()
     page.get_by_role("button", name="Take the photo").click()
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
     assert queries(page)[0].startswith("up:")
 
 
@@ -106,7 +106,7 @@ def test_a_box_is_drawn_by_the_mouse_or_a_finger_and_moved_by_keys(page):
     else:
         page.get_by_role("button", name="Search a part").tap()
     expect(page.locator(".box")).to_be_visible()
-    expect(page.locator(".count")).to_contain_text("like that part")
+    expect(page.locator(".count")).to_contain_text("that part")
     drawn = queries(page)[0]
     assert "~box:" in drawn
     page.locator(".box").focus()
@@ -115,7 +115,7 @@ def test_a_box_is_drawn_by_the_mouse_or_a_finger_and_moved_by_keys(page):
     until(page, f"!decodeURIComponent(location.search).includes({drawn!r})")
     assert order(page) != whole
     page.keyboard.press("Delete")
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
     assert queries(page) == ["id:5"]
 
 
@@ -197,6 +197,22 @@ def test_many_scroll_with_few_of_them_in_the_document(page):
     assert page.locator(".tile").count() < 220
 
 
+@pytest.mark.parametrize(
+    ("inside", "words"), [(True, "One of many pictures in a single file"), (False, "not there now")]
+)
+def test_no_original_is_offered_where_there_is_none(wide, inside, words):
+    def away(route):
+        facts = route.fetch().json()
+        route.fulfill(json={**facts, "missing": True, "inside": inside})
+
+    wide.route(re.compile(r"/api/v1/pictures/\d+$"), away)
+    gallery(wide, "/?q=id:5")
+    act(wide, 1, "open")
+    light = wide.locator(".light")
+    expect(light.locator(".light-away")).to_contain_text(words)
+    expect(light.locator(".light-original")).to_be_hidden()
+
+
 def test_the_lightbox_shows_original_facts_neighbours_and_reconstruction(page):
     gallery(page, "/?q=id:5")
     act(page, 1, "open")
@@ -242,7 +258,7 @@ def test_the_address_is_shared_and_restores_all(page):
     query = "/?q=id:5,-id:9~box:.1,.1,.6,.7&b=.8&k=100&label=disc&text=png"
     gallery(page, query)
     page.locator("#share").click()
-    expect(page.locator(".toast")).to_contain_text("Link copied")
+    expect(page.locator(".toast")).to_contain_text("Link copied. It opens on this computer only.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.url
     first = order(page)
@@ -252,6 +268,41 @@ def test_the_address_is_shared_and_restores_all(page):
     expect(page.locator("#text")).to_have_value("png")
     expect(page.locator("#balance")).to_have_value("0.8")
     expect(page.locator("#k")).to_have_value("100")
+
+
+def test_the_way_to_other_machines_is_told(wide):
+    gallery(wide, "/?q=id:5")
+    wide.locator("#share").click()
+    wide.get_by_role("button", name="For others …").click()
+    dialog = wide.get_by_role("dialog", name="Link to this search")
+    expect(dialog).to_contain_text("start it with “--host 0.0.0.0”")
+    expect(dialog.get_by_role("textbox")).to_have_value(wide.url)
+    assert dialog.get_by_role("checkbox").count() == 0
+    wide.keyboard.press("Escape")
+    names = {"address": None, "names": ["photos.example"], "token": None}
+    wide.route("**/api/v1/reach", lambda route: route.fulfill(json=names))
+    wide.locator("#share").click()
+    wide.get_by_role("button", name="For others …").last.click()
+    expect(dialog).to_contain_text("Others know this service as photos.example")
+
+
+def test_no_more_is_offered_than_there_are(wide):
+    gallery(wide, "/?q=id:5")
+    offered = wide.locator("#k option").all_text_contents()
+    assert offered == ["closest 30", "closest 100", "closest 300"]
+
+
+def test_what_is_like_nothing_is_not_called_like_it(wide):
+    def unknown(route):
+        answer = route.fetch()
+        route.fulfill(json={**answer.json(), "known": False})
+
+    wide.route("**/api/v1/search", unknown)
+    gallery(wide, "/?q=id:5&k=30")
+    expect(wide.locator(".count")).to_have_text("30 pictures closest to that picture · of 110")
+    expect(wide.locator(".found-words")).to_contain_text("nothing like it in this gallery")
+    gallery(wide, "/?q=id:5&k=30&label=disc")
+    expect(wide.locator(".found-words")).to_contain_text("nothing like it among these")
 
 
 def test_what_goes_wrong_is_said_and_can_be_tried_again(page):
@@ -265,7 +316,7 @@ def test_what_goes_wrong_is_said_and_can_be_tried_again(page):
     expect(page.locator(".trouble")).to_contain_text("The server does not answer")
     page.unroute("**/api/v1/search")
     page.get_by_role("button", name="Try again").click()
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
 
 
 def test_a_busy_server_is_waited_for(wide):
@@ -285,7 +336,7 @@ def test_a_busy_server_is_waited_for(wide):
 
     wide.route("**/api/v1/search", busy)
     gallery(wide, "/?q=id:5")
-    expect(wide.locator(".count")).to_contain_text("like that picture")
+    expect(wide.locator(".count")).to_contain_text("that picture")
     assert turned_away
 
 

@@ -54,7 +54,7 @@ def test_oddities_stand_beside_what_is_rebuilt(page):
     expect(page.locator(".light")).to_be_visible()
     page.keyboard.press("Escape")
     page.locator(".odd").first.get_by_role("button", name="Find its lookalikes").click()
-    expect(page.locator(".count")).to_contain_text("like that picture")
+    expect(page.locator(".count")).to_contain_text("that picture")
 
 
 def test_the_report_card_shows_its_figures(page):

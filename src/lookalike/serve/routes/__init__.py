@@ -13,6 +13,7 @@ from lookalike.serve.routes import (
     looking,
     map,
     pictures,
+    reach,
     search,
     stats,
     uploads,
@@ -31,5 +32,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     looking.router,
     jobs.router,
     stats.router,
+    reach.router,
     health.router,
 )

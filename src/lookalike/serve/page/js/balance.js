@@ -5,7 +5,7 @@ import { store } from "./state.js";
 
 /** @param {{natural: number, low: string, high: string}} balance */
 export function makeBalance({ natural, low, high }) {
-  const range = /** @type {HTMLInputElement} */ (h("input", { type: "range", id: "balance", min: "0", max: "1", step: "0.01", "aria-label": `${low} or ${high}`, title: "Double-click: back to the middle" }));
+  const range = /** @type {HTMLInputElement} */ (h("input", { type: "range", id: "balance", min: "0", max: "1", step: "0.01", "aria-label": `${low} or ${high}`, title: "To the left: the same colours, shapes and layout. To the right: the same kind of thing. Double-click: as at first." }));
   const show = (/** @type {number | null} */ value) => {
     const at = value ?? natural;
     if (Number(range.value) !== at) range.value = String(at);

@@ -1,6 +1,7 @@
 /** @file Which pictures are searched: by folder, by label, by size; and how many are shown. */
 
 import { fill, h, listen, whenQuiet } from "./dom.js";
+import { engine } from "./engine.js";
 import { icon } from "./icons.js";
 import { DEFAULT_K, MOST, store } from "./state.js";
 import { count } from "./words.js";
@@ -117,12 +118,16 @@ function settled(field, set, wait) {
 export function makeHowMany() {
   const select = h("select", { class: "select", id: "k", "aria-label": "How many of the closest are shown", on: { change: () => store.set({ k: Number(select.value) }) } });
   const show = (/** @type {import("./state.js").State} */ state) => {
-    const choices = [...new Set([...HOW_MANY, state.k])].sort((a, b) => a - b);
+    // More than there are says no more than the first number that takes in all.
+    const all = engine.facts?.pictures ?? MOST;
+    const enough = HOW_MANY.filter((k, at) => at === 0 || HOW_MANY[at - 1] < all);
+    const choices = [...new Set([...enough, state.k])].sort((a, b) => a - b);
     fill(select, ...choices.map((k) => h("option", { value: String(k) }, `closest ${count(k)}`)));
     select.value = String(state.k);
     select.hidden = !state.queries.length;
   };
   store.subscribe(show);
+  engine.whenKnown(() => show(store.state));
   show(store.state);
   return select;
 }

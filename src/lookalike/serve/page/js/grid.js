@@ -111,7 +111,7 @@ export class Grid {
       const words = BANDS[band];
       const open = more && at === all.length - 1;
       const line = h("h3", { class: `heading band-${band}` }, dots(words?.dots ?? 0), words?.heading ?? band,
-        h("span", {}, open ? `${several(count, "picture")} so far` : several(count, "picture")));
+        h("span", {}, open ? `${several(count, "picture")} and more` : several(count, "picture")));
       line.style.transform = `translateY(${y}px)`;
       return line;
     }));

@@ -1,6 +1,7 @@
 /** @file Long jobs on the server, watched while they run. */
 
 import { address, ask, get } from "./api.js";
+import { count } from "./words.js";
 
 /**
  * @typedef {{id: string, kind: string, state: string, stage: string, done: number, total: number, message: string, result: any, error: any}} Job
@@ -47,6 +48,14 @@ async function poll(id, onProgress) {
 /** @param {string} id */
 export const stop = (id) => ask(`jobs/${id}`, { method: "DELETE" });
 
+/** What a job's stages are to who waits for them; others are plain words as they are. */
+const STAGES = {
+  starting: "getting ready", read: "reading the pictures", compare: "comparing the pictures",
+  "second look": "looking closely at what may be copies", "compare pixels": "comparing pixels",
+  rebuild: "rebuilding", map: "laying out", place: "putting into place", sync: "taking in",
+  thumbnails: "making small copies", "take up": "opening what is new", decode: "reading the pictures",
+};
+
 /**
  * A meter for a job.
  * @param {import("./dom.js").Child} first what it says before anything is known
@@ -60,7 +69,8 @@ export function jobMeter(h, first) {
     meter.classList.toggle("unknown", !known);
     bar.style.transform = known ? `scaleX(${Math.min(job.done / job.total, 1)})` : "";
     if (known) meter.setAttribute("aria-valuenow", String(Math.round((job.done / job.total) * 100)));
-    words.textContent = [job.stage, known ? `${job.done} of ${job.total}` : "", job.message].filter(Boolean).join(" · ");
+    const figure = job.stage === "map" && known ? "" : job.message;
+    words.textContent = [STAGES[job.stage] ?? job.stage, known ? `${count(job.done)} of ${count(job.total)}` : "", figure].filter(Boolean).join(" · ");
   };
   return { element: h("div", { class: "job" }, meter, words), show };
 }

@@ -20,10 +20,21 @@ const GROUPS = [
   ]],
 ];
 
+const WORDS = [
+  ["looks like", "the same colours, shapes and layout"],
+  ["means like", "the same kind of thing, even if it is drawn or coloured otherwise"],
+  ["●●●", "the same picture, perhaps edited"],
+  ["●●○", "close: much alike"],
+  ["●○○", "related: more alike than most"],
+  ["○○○", "not much alike"],
+];
+
 export function showKeys() {
-  openDialog("Keys", GROUPS.map(([title, keys]) => h("section", {}, h("h3", {}, title),
+  const words = h("section", {}, h("h3", {}, "What words and dots mean"),
+    h("dl", { class: "keys" }, WORDS.flatMap(([word, meaning]) => [h("dt", {}, word), h("dd", {}, meaning)])));
+  openDialog("Keys and words", GROUPS.map(([title, keys]) => h("section", {}, h("h3", {}, title),
     h("dl", { class: "keys" }, ...keys.flatMap(([key, words]) => [
-      h("dt", {}, ...key.split(" ").map((one) => (one === "…" ? "…" : h("kbd", {}, one)))), h("dd", {}, words)])))), "key-list");
+      h("dt", {}, ...key.split(" ").map((one) => (one === "…" ? "…" : h("kbd", {}, one)))), h("dd", {}, words)])))).concat(words), "key-list");
 }
 
 /** @param {{focusGrid: () => void, focusName: () => void, pick: () => void}} deeds */

@@ -98,7 +98,7 @@ export class Lightbox {
       h("button", { class: "button", type: "button", on: { click: close(this.deeds.onMore) } }, icon("plus"), "More like this"),
       h("button", { class: "button", type: "button", on: { click: close(this.deeds.onLess) } }, icon("minus"), "Less like this"),
       rebuild,
-      h("a", { class: "button", href: original(item.picture.id), target: "_blank", rel: "noopener" }, icon("open"), "Original"));
+      h("a", { class: "button light-original", href: original(item.picture.id), target: "_blank", rel: "noopener" }, icon("open"), "Original"));
   }
 
   /** @param {Item} item @param {number} round */
@@ -107,11 +107,13 @@ export class Lightbox {
     try {
       const facts = await get(`pictures/${picture.id}`);
       if (round !== this.round) return;
-      fill(room, facts.missing && h("p", { class: "light-away" }, icon("info"), "The file is not there now. What you see is the small copy that the engine keeps."),
+      const away = facts.inside ? "One of many pictures in a single file, shown as the engine keeps it." : "The file is not there now. What you see is the small copy that the engine keeps.";
+      this.side.querySelector(".light-original").hidden = facts.missing;
+      fill(room, facts.missing && h("p", { class: facts.inside ? "light-away muted" : "light-away" }, icon("info"), away),
         h("dl", { class: "facts" },
           ...[
             ["Size", `${facts.width} × ${facts.height} px`],
-            ["File", facts.file_size === null ? null : bytes(facts.file_size)],
+            ["File", facts.file_size === null || facts.inside ? null : bytes(facts.file_size)],
             ["Label", facts.label],
             ["Changed", facts.modified ? day(facts.modified) : null],
             ["Number", String(facts.id)],

@@ -184,6 +184,6 @@ export class QueryPanel {
 export function queryWords(queries) {
   const more = queries.filter((query) => query.weight > 0).length;
   const less = queries.length - more;
-  if (queries.length === 1) return queries[0].box ? "like that part" : "like that picture";
-  return `like ${several(more, "picture")}${less ? `, unlike ${less}` : ""}`;
+  if (queries.length === 1) return queries[0].box ? "that part" : "that picture";
+  return `${several(more, "picture")}${less ? `, unlike ${less}` : ""}`;
 }

@@ -147,13 +147,14 @@ export class SearchView {
     const state = this.results.state ?? store.state;
     const { queries } = state;
     const words = queries.length
-      ? `${several(found.total, "picture")} ${queryWords(queries)}`
+      ? `${several(found.total, "picture")} ${found.known === false ? "closest to" : "like"} ${queryWords(queries)}`
       : `${several(found.all, "picture")}${Object.keys(filters(state)).length ? " pass the filters" : " in the gallery"}`;
-    const aside = queries.length ? `the closest of ${count(found.all)}` : "";
+    const aside = queries.length ? `${found.known === false ? "" : "the closest "}of ${count(found.all)}` : "";
     fill(this.said, h("strong", {}, words), aside && h("span", {}, ` · ${aside}`));
     this.note.hidden = found.known !== false;
-    this.note.textContent = "There is nothing like it in this gallery. These come closest.";
-    announce(`${words}${aside ? `, ${aside}` : ""}.${found.known === false ? " There is nothing like it in this gallery." : ""}`);
+    const among = Object.keys(filters(state)).length ? "among these" : "in this gallery";
+    this.note.textContent = `There is nothing like it ${among}. These come closest.`;
+    announce(`${words}${aside ? `, ${aside}` : ""}.${found.known === false ? ` There is nothing like it ${among}.` : ""}`);
   }
 
   #nothing() {

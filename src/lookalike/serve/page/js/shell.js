@@ -3,7 +3,6 @@
 import { fill, h } from "./dom.js";
 import { engine } from "./engine.js";
 import { icon } from "./icons.js";
-import { toast } from "./live.js";
 import { store, write } from "./state.js";
 import { count, several } from "./words.js";
 
@@ -32,7 +31,7 @@ export function buildBar({ onSync, onKeys }) {
     h("img", { src: document.querySelector('link[rel="icon"]').href, alt: "", width: "28", height: "28" }), name);
   fill(document.getElementById("bar"), home, h("nav", { class: "tabs", "aria-label": "Views" }, tabs),
     h("div", { class: "tools" },
-      tool("share", "Copy the link to this search", share, "share"),
+      tool("share", "Copy the link to this search", async () => (await import("./share.js")).share(), "share"),
       tool("sync", "Bring the gallery up to date", (event) => onSync(event.currentTarget), "sync"),
       themeSwitch(), tool("help", "Keys and help", onKeys, "keys")));
   engine.whenKnown((facts) => {
@@ -85,21 +84,6 @@ function themeSwitch() {
   system.addEventListener("change", () => { show(); dispatchEvent(new Event("themechange")); });
   show();
   return button;
-}
-
-async function share() {
-  const uploads = store.state.queries.some((query) => query.kind === "up");
-  const aside = uploads ? " It holds a picture of yours, which the server keeps for a while only." : "";
-  try {
-    await navigator.clipboard.writeText(location.href);
-    toast(`Link copied.${aside}`, { drawing: "check" });
-  } catch {
-    // Without https a page may not reach the clipboard: the link is shown to be copied by hand.
-    const { openDialog } = await import("./dialog.js");
-    const field = h("input", { class: "field", type: "text", readonly: true, "aria-label": "Link to this search", ".value": location.href });
-    openDialog("Link to this search", [field, h("p", { class: "muted" }, `Copy it and send it.${aside}`)], "share");
-    field.select();
-  }
 }
 
 /** @param {any} facts */

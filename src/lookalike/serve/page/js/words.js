@@ -60,7 +60,7 @@ export const BANDS = {
   duplicate: { word: "Same picture", heading: "The same picture", dots: 3 },
   close: { word: "Close", heading: "Close", dots: 2 },
   related: { word: "Related", heading: "Related", dots: 1 },
-  nothing: { word: "Unlike", heading: "Not much alike", dots: 0 },
+  nothing: { word: "Not much alike", heading: "Not much alike", dots: 0 },
 };
 
 /**
@@ -74,7 +74,7 @@ export function scoreSentence(hit, metric) {
     parts.push(`${capital(percent(hit.probability))} sure to be the same picture, perhaps edited.`);
   }
   if (hit.percentile !== null && hit.percentile !== undefined) {
-    parts.push(`More alike than ${ofHundred(hit.percentile)} of random pairs of this gallery.`);
+    parts.push(`${hit.band === "nothing" ? "Still more" : "More"} alike than ${ofHundred(hit.percentile)} of random pairs of this gallery.`);
   }
   if (!parts.length) parts.push(`Score ${hit.score.toFixed(3)} (${metric}); higher is closer.`);
   return parts.join(" ");
