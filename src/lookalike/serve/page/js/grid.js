@@ -1,6 +1,6 @@
 /** @file The grid of pictures: only what is near the window is in the document. */
 
-import { calm, h, oncePerFrame } from "./dom.js";
+import { calm, h, oncePerFrame, whenQuiet } from "./dom.js";
 import { Justified } from "./layout.js";
 import { describe, dots, makeTile } from "./tile.js";
 import { BANDS, several } from "./words.js";
@@ -30,6 +30,7 @@ export class Grid {
     this.element = h("div", { class: "grid" }, this.bands, this.list);
     this.layout = new Justified(this.#shape());
     this.draw = oncePerFrame(() => this.#draw());
+    this.tell = whenQuiet(() => this.#order(), 400);
     this.list.addEventListener("click", (event) => this.#click(event));
     this.list.addEventListener("keydown", (event) => this.#key(event));
     this.list.addEventListener("focusin", (event) => this.#focus(event));
@@ -51,7 +52,8 @@ export class Grid {
     this.#extend();
     for (const item of items) {
       const tile = this.tiles.get(item.picture.id);
-      if (tile) describe(tile, item, metric);
+      if (tile?.dataset.version === String(item.picture.version)) describe(tile, item, metric);
+      else if (tile) this.#drop(item.picture.id);
     }
     this.element.classList.toggle("still", calm());
     this.#draw();
@@ -61,7 +63,7 @@ export class Grid {
 
   /** @param {Item[]} items */
   append(items) {
-    this.items = [...this.items, ...items];
+    this.items.push(...items);
     this.#extend();
     this.#draw();
   }
@@ -133,14 +135,22 @@ export class Grid {
     // The focused picture stays, or the keyboard would fall out of the grid.
     if (this.items.length) wanted.add(this.focused);
     const ids = new Set([...wanted].map((at) => this.items[at].picture.id));
-    for (const [id, tile] of this.tiles) {
-      if (!ids.has(id)) {
-        tile.remove();
-        this.tiles.delete(id);
-      }
-    }
+    for (const id of this.tiles.keys()) if (!ids.has(id)) this.#drop(id);
     for (const at of wanted) this.#put(at);
+    this.tell();
     if (this.items.length < this.total && top + innerHeight + NEAR_END > this.layout.bottom) this.deeds.onEnd();
+  }
+
+  /** @param {number} id */
+  #drop(id) {
+    this.tiles.get(id)?.remove();
+    this.tiles.delete(id);
+  }
+
+  /** Tiles stand in the document as they came; to a screen reader they are in their order. */
+  #order() {
+    const tiles = [...this.tiles.values()].sort((a, b) => Number(a.dataset.at) - Number(b.dataset.at));
+    this.list.setAttribute("aria-owns", tiles.map(({ id }) => id).join(" "));
   }
 
   /** @param {number} at */

@@ -1,6 +1,7 @@
 /** @file Long jobs on the server, watched while they run. */
 
 import { address, ask, get } from "./api.js";
+import { capital, count } from "./words.js";
 
 /**
  * @typedef {{id: string, kind: string, state: string, stage: string, done: number, total: number, message: string, result: any, error: any}} Job
@@ -30,7 +31,8 @@ export async function watch(id, onProgress) {
       poll(id, onProgress).then(resolve, reject);
     });
   });
-  if (last.error) throw new Error(last.error.message ?? String(last.error));
+  if (last.state === "stopped") throw new Error("It was stopped.");
+  if (last.error) throw new Error(capital(last.error.message ?? String(last.error)));
   return last;
 }
 
@@ -60,7 +62,8 @@ export function jobMeter(h, first) {
     meter.classList.toggle("unknown", !known);
     bar.style.transform = known ? `scaleX(${Math.min(job.done / job.total, 1)})` : "";
     if (known) meter.setAttribute("aria-valuenow", String(Math.round((job.done / job.total) * 100)));
-    words.textContent = [job.stage, known ? `${job.done} of ${job.total}` : "", job.message].filter(Boolean).join(" · ");
+    else meter.removeAttribute("aria-valuenow");
+    words.textContent = [job.stage, known ? `${count(job.done)} of ${count(job.total)}` : "", job.message].filter(Boolean).join(" · ");
   };
   return { element: h("div", { class: "job" }, meter, words), show };
 }

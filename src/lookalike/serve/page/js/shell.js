@@ -37,16 +37,26 @@ export function buildBar({ onSync, onKeys }) {
       themeSwitch(), tool("help", "Keys and help", onKeys, "keys")));
   engine.whenKnown((facts) => {
     fill(name, facts.name, h("small", {}, several(facts.pictures, "picture")));
-    document.title = `${facts.name} – Lookalike`;
+    entitle();
     showNotices(facts);
   });
-  const mark = (/** @type {import("./state.js").State} */ state) => tabs.forEach((tab, at) => {
-    tab.href = write({ ...state, view: TABS[at].view }) || "./";
-    if (TABS[at].view === state.view) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
-  });
+  const mark = (/** @type {import("./state.js").State} */ state) => {
+    tabs.forEach((tab, at) => {
+      tab.href = write({ ...state, view: TABS[at].view }) || "./";
+      if (TABS[at].view === state.view) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    });
+    entitle();
+  };
   store.subscribe(mark);
   mark(store.state);
+}
+
+/** Tabs and the history of the browser tell the views apart. */
+function entitle() {
+  const { view } = store.state;
+  const words = view === "search" ? null : TABS.find((tab) => tab.view === view)?.words;
+  document.title = [words, engine.facts?.name, "Lookalike"].filter(Boolean).join(" – ");
 }
 
 /** @param {MouseEvent} event */
@@ -66,6 +76,9 @@ function themeSwitch() {
     fill(button, icon(dark() ? "sun" : "moon"));
     button.setAttribute("aria-label", dark() ? "Light colours" : "Dark colours");
     button.title = dark() ? "Light colours" : "Dark colours";
+    // The rim of a phone's browser takes the page's colour.
+    const page = getComputedStyle(document.body).backgroundColor;
+    for (const rim of document.querySelectorAll('meta[name="theme-color"]')) rim.setAttribute("content", page);
   };
   button.addEventListener("click", () => {
     const wanted = dark() ? "light" : "dark";
@@ -89,7 +102,8 @@ function themeSwitch() {
 
 async function share() {
   const uploads = store.state.queries.some((query) => query.kind === "up");
-  const aside = uploads ? " It holds a picture of yours, which the server keeps for a while only." : "";
+  const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname) ? " It opens on this computer only." : "";
+  const aside = here + (uploads ? " It holds a picture of yours, which the server keeps for a while only." : "");
   try {
     await navigator.clipboard.writeText(location.href);
     toast(`Link copied.${aside}`, { drawing: "check" });

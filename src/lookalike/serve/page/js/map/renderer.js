@@ -7,7 +7,7 @@ const BYTES = 16;
 // Sides of a thumbnail, in CSS pixels, between which points become pictures.
 const FAR = 9;
 const NEAR = 15;
-const LARGEST = 76;
+const LARGEST = 132;
 const UNIFORMS = ["centre", "perPixel", "pixel", "dot_", "tile_", "nearness", "faded", "layers", "pages", "edge", "accent", "paper", "dense"];
 
 export class Renderer {
@@ -16,8 +16,9 @@ export class Renderer {
    * @param {import("./points.js").Points} points
    * @param {{pages: number, version: string | number}} map
    * @param {() => void} onChange something came that should be drawn
+   * @param {() => void} onStale the server has another map by now
    */
-  constructor(canvas, points, map, onChange) {
+  constructor(canvas, points, map, onChange, onStale) {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true, powerPreference: "high-performance" });
     if (!gl) throw new Error("no WebGL2");
     this.gl = gl;
@@ -26,7 +27,7 @@ export class Renderer {
     this.far = link(gl, true);
     this.near = link(gl, false);
     this.used = this.far;
-    this.atlas = new Atlas(gl, map.pages, map.version, onChange);
+    this.atlas = new Atlas(gl, map.pages, map.version, onChange, onStale);
     this.all = buffer(gl, new ArrayBuffer(points.count * BYTES));
     this.top = buffer(gl, new ArrayBuffer(0));
     this.marked = 0;
