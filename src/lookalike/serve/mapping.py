@@ -39,7 +39,7 @@ POINT = np.dtype(
 # What it is kept as, and the last try to make it.
 _MAP = ("map",)
 _TRIED = ("map", "tried")
-# A map that could not be brought up to date is tried again after so long; until then it is said why.
+# A map that could not be made is tried again by itself after so long; until then it is said why.
 _AGAIN_SECONDS = 300.0
 _NO_LABEL = 65_535
 # Names of labels that are sent; pictures of all others count as having none.

@@ -84,7 +84,9 @@ export class Grid {
   }
 
   #shape() {
-    const width = this.element?.clientWidth ?? 0;
+    // While it is hidden it has no width: it is laid out as it was seen last.
+    this.width = this.element?.clientWidth || this.width || 0;
+    const { width } = this;
     const narrow = width < 560;
     const height = narrow ? 112 : Math.min(190, Math.max(136, width / 7.5));
     return { width: Math.max(width, 1), height, gap: narrow ? 4 : 8, heading: 44 };
@@ -120,7 +122,7 @@ export class Grid {
   }
 
   #resized() {
-    if (Math.abs(this.element.clientWidth - this.layout.shape.width) < 1) return;
+    if (!this.element.clientWidth || Math.abs(this.element.clientWidth - this.layout.shape.width) < 1) return;
     this.element.classList.add("still");
     this.layout = new Justified(this.#shape());
     this.#extend();

@@ -60,5 +60,6 @@ export function showQuery(image, query, shown, onLost) {
     } else onLost?.();
   };
   if (image.src !== source) image.src = source;
+  else if (image.complete && !image.naturalWidth) image.onerror(new Event("error"));
   return image;
 }

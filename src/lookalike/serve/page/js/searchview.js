@@ -196,6 +196,11 @@ export class SearchView {
 
   #nothing() {
     const filtered = Object.keys(filters(store.state)).length > 0;
+    if (!filtered && store.state.queries.length) {
+      fill(this.trouble, h("div", { class: "empty" }, icon("picture"), h("h2", {}, "There is no other picture"),
+        h("p", {}, "The gallery holds nothing beside what is looked for.")));
+      return;
+    }
     fill(this.trouble, h("div", { class: "empty" }, icon(filtered ? "filter" : "picture"),
       h("h2", {}, filtered ? "No picture passes these filters" : "There are no pictures here"),
       h("p", {}, filtered ? "Widen the sizes, or remove a folder, a label or the name." : "Put pictures into the gallery's folder and bring it up to date."),
@@ -205,6 +210,8 @@ export class SearchView {
   /** @param {Error} error */
   #failed(error) {
     const gone = error instanceof ApiError && [404, 410].includes(error.status);
+    // What makes no sense will make none when it is tried again.
+    const vain = gone || (error instanceof ApiError && error.status === 422);
     if (this.element.hidden) toast(error.message, { seconds: 9 });
     this.grid.show([], 0, "");
     for (const told of this.found) told([]);
@@ -214,7 +221,7 @@ export class SearchView {
     fill(this.trouble, h("div", { class: "empty", role: "alert" }, icon("info"),
       h("h2", {}, gone ? "A picture of this search is gone" : "That did not work"),
       h("p", {}, error.message),
-      h("button", { class: "button", type: "button", on: { click: () => (gone ? store.set({ queries: [] }) : this.renew()) } }, gone ? "Show the gallery" : "Try again")));
+      h("button", { class: "button", type: "button", on: { click: () => (vain ? store.set({ queries: [] }) : this.renew()) } }, vain ? "Show the gallery" : "Try again")));
   }
 
   /** @param {File[]} files @param {{add: boolean}} how */

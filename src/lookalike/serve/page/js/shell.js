@@ -19,7 +19,7 @@ const TABS = [
 /** @param {{onSync: (button: HTMLElement) => void, onKeys: () => void}} deeds */
 export function buildBar({ onSync, onKeys }) {
   const name = h("h1", {}, "Lookalike");
-  const tabs = TABS.map(({ view, words, drawing }) => h("a", { href: "#", "data-view": view, "aria-label": words, on: {
+  const tabs = TABS.map(({ view, words, drawing }) => h("a", { href: "#", "data-view": view, "aria-label": words, title: words, on: {
     click: (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();

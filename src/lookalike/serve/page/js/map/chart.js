@@ -143,8 +143,9 @@ export class Chart {
 
   #draw() {
     if (!this.canvas.isConnected || this.canvas.closest("[hidden]")) return;
-    this.renderer.draw(this.camera, this.canvas.width / Math.max(this.camera.width, 1), this.pace.step());
-    this.closeUp.place(this.camera, this.renderer.tileSide(this.camera));
+    const step = this.pace.step();
+    this.renderer.draw(this.camera, this.canvas.width / Math.max(this.camera.width, 1), step);
+    this.closeUp.place(this.camera, this.renderer.tileSide(this.camera), step > 1);
     this.pins.place(this.camera);
     this.lasso.redraw();
   }

@@ -42,8 +42,13 @@ export class CloseUp {
     for (const [, image] of [...this.shown].sort(([a], [b]) => rank(a) - rank(b))) this.element.append(image);
   }
 
-  /** @param {import("./camera.js").Camera} camera @param {number} side of a thumbnail, CSS pixels */
-  place(camera, side) {
+  /**
+   * @param {import("./camera.js").Camera} camera
+   * @param {number} side of a thumbnail, CSS pixels
+   * @param {boolean} hurried the machine cannot keep up: while the map moves the small ones must do
+   */
+  place(camera, side, hurried) {
+    this.element.classList.toggle("hurried", hurried);
     const sized = side !== this.side;
     this.side = side;
     if (side < FROM) {

@@ -8,6 +8,8 @@ const BYTES = 16;
 const FAR = 9;
 const NEAR = 15;
 const LARGEST = 132;
+// The largest where all of the map is seen.
+const AFAR = 60;
 const UNIFORMS = ["centre", "perPixel", "pixel", "dot_", "tile_", "nearness", "faded", "layers", "pages", "edge", "accent", "paper", "dense"];
 
 export class Renderer {
@@ -76,7 +78,9 @@ export class Renderer {
 
   /** How large a thumbnail is drawn, in CSS pixels. @param {import("./camera.js").Camera} camera */
   tileSide(camera) {
-    return Math.min((camera.zoom * 0.86) / Math.sqrt(Math.max(this.points.count, 1)), LARGEST);
+    // From afar the outermost must not hang over the border.
+    const most = Math.min(LARGEST, (AFAR * camera.zoom) / camera.whole);
+    return Math.min((camera.zoom * 0.86) / Math.sqrt(Math.max(this.points.count, 1)), most);
   }
 
   /** @param {import("./camera.js").Camera} camera */
