@@ -359,6 +359,18 @@ def test_the_address_is_shared_and_restores_all(page):
     expect(page.locator("#k")).to_have_value("100")
 
 
+def test_a_click_beside_a_dialog_closes_it_and_one_on_its_rim_does_not(wide):
+    gallery(wide)
+    wide.keyboard.press("?")
+    dialog = wide.locator("dialog.key-list")
+    area = dialog.bounding_box()
+    wide.mouse.click(area["x"] + 5, area["y"] + 5)
+    expect(dialog).to_be_visible()
+    wide.mouse.click(area["x"] - 40, area["y"] + 300)
+    expect(dialog).to_have_count(0)
+    assert queries(wide) == []  # the click went to nothing below
+
+
 def test_what_goes_wrong_is_said_and_can_be_tried_again(page):
     page.forgiven = ("404", "ERR_FAILED", "Failed to fetch")
     page.goto("/?q=id:999999")

@@ -46,12 +46,15 @@ async function load(name) {
 /** @param {import("./state.js").State} state */
 async function show(state) {
   const known = views.get(state.view);
+  // What is there is shown at once, before whoever changed the state goes on.
+  let view = known instanceof Promise ? null : known;
   try {
-    // What is there is shown at once, before whoever changed the state goes on.
-    enter(state.view, known && !(known instanceof Promise) ? known : await load(state.view));
+    view ??= await load(state.view);
   } catch (error) {
     toast(error.message, { seconds: 10, act: { words: "Try again", job: () => show(store.state) } });
+    return;
   }
+  enter(state.view, view);
 }
 
 /** @param {string} name @param {View} view */

@@ -1,6 +1,6 @@
 /** @file The search: query, filters and slider at the side, pictures in the middle. */
 
-import { ApiError, upload } from "./api.js";
+import { ApiError } from "./api.js";
 import { makeBalance } from "./balance.js";
 import { fill, h } from "./dom.js";
 import { engine } from "./engine.js";
@@ -15,6 +15,7 @@ import { meet, remember } from "./previews.js";
 import { QueryPanel, queryWords } from "./query.js";
 import { Results } from "./results.js";
 import { blank, filters, store } from "./state.js";
+import { uploadAll } from "./uploads.js";
 import { count, several } from "./words.js";
 
 /** @typedef {import("./tile.js").Item} Item */
@@ -235,7 +236,7 @@ export class SearchView {
     const wanted = () => takes === this.takes && JSON.stringify(store.state.queries) === JSON.stringify(queries);
     try {
       const one = files.length === 1 && !(add && queries.length);
-      const taken = one ? await this.#bringOne(files[0]) : await this.#bringMany(files, add ? queries : []);
+      const taken = one ? await this.#bringOne(files[0]) : await uploadAll(files, add ? queries : [], MOST_QUERIES);
       if (!wanted()) return;
       this.query.active = add ? taken.length - 1 : 0;
       store.set({ queries: taken, view: store.state.view === "map" ? "map" : "search" });
@@ -266,25 +267,6 @@ export class SearchView {
       URL.revokeObjectURL(url);
       throw error;
     }
-  }
-
-  /** @param {File[]} files @param {import("./state.js").Query[]} before @returns {Promise<import("./state.js").Query[]>} */
-  async #bringMany(files, before) {
-    const some = files.slice(0, MOST_QUERIES - before.length);
-    if (some.length < files.length) toast(`A query takes ${MOST_QUERIES} pictures at most: ${several(files.length - some.length, "picture")} left out.`);
-    if (some.length > 1) toast(`Bringing ${several(some.length, "picture")} …`, { seconds: 2 });
-    const taken = await Promise.allSettled(some.map(async (file) => {
-      const { upload: ref } = await upload(file);
-      remember(ref, URL.createObjectURL(file));
-      return /** @type {import("./state.js").Query} */ ({ kind: "up", ref, weight: 1, box: null });
-    }));
-    const refused = taken.filter((one) => one.status === "rejected");
-    if (refused.length && refused.length === taken.length) throw refused[0].reason;
-    if (refused.length) toast(`${several(refused.length, "file")} could not be used: ${refused[0].reason.message}`, { seconds: 9 });
-    const fresh = taken.filter((one) => one.status === "fulfilled").map((one) => one.value);
-    const known = new Set(before.map((query) => query.ref));
-    // The same picture twice is one.
-    return [...before, ...fresh.filter(({ ref }) => !known.has(ref) && known.add(ref))];
   }
 
   /** @param {import("./state.js").Query} query */
