@@ -114,7 +114,7 @@ export class Grid {
     this.bands.replaceChildren(...this.layout.headings.map(({ y, band, count }, at, all) => {
       const words = BANDS[band];
       const open = more && at === all.length - 1;
-      const line = h("h3", { class: `heading band-${band}` }, dots(words?.dots ?? 0), words?.heading ?? band,
+      const line = h("h2", { class: `heading band-${band}` }, dots(words?.dots ?? 0), words?.heading ?? band,
         h("span", {}, open ? `${several(count, "picture")} so far` : several(count, "picture")));
       line.style.transform = `translateY(${y}px)`;
       return line;

@@ -15,7 +15,7 @@ export class Strip {
     this.onLeft = onLeft;
     this.list = h("ul", { role: "list", "aria-label": "Closest pictures" });
     this.element = h("section", { class: "strip", "aria-label": "Results", hidden: true },
-      h("header", {}, h("h3", {}, "Closest"),
+      h("header", {}, h("h2", {}, "Closest"),
         h("button", { class: "button", type: "button", on: { click: () => store.set({ view: "search" }) } }, "See them all"),
         h("button", { class: "quiet", type: "button", "aria-label": "Clear the query", on: { click: () => store.set({ queries: [] }) } }, icon("close"))),
       this.list);
