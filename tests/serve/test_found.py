@@ -17,9 +17,10 @@ from drawing import draw_picture
 from PIL import Image
 from starlette.testclient import TestClient
 
-from lookalike.engine import sync_engine
+from lookalike.engine import Engine, sync_engine
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout
+from lookalike.errors import EngineError
 from lookalike.serve.mapping import POINT
 
 API = "/api/v1"
@@ -28,9 +29,14 @@ API = "/api/v1"
 def ended(client: TestClient, started: Any) -> dict[str, Any]:
     """The job that an answer names, once it has ended."""
     assert started.status_code == 202, started.text
+    return ended_job(client, started.json()["job"])
+
+
+def ended_job(client: TestClient, name: str) -> dict[str, Any]:
+    """A job, once it has ended."""
     until = time.monotonic() + 60
     while True:
-        job = client.get(f"{API}/jobs/{started.json()['job']}").json()
+        job = client.get(f"{API}/jobs/{name}").json()
         if job["state"] != "working":
             return dict(job)
         assert time.monotonic() < until
@@ -163,6 +169,34 @@ def test_a_map_does_not_follow_each_step_of_a_sync(own: TestClient, place: Path)
     facts = own.get(f"{API}/map").json()
     go.set()
     assert (facts["state"], facts["job"]) == ("working", job.id)
+
+
+def test_a_map_that_cannot_follow_is_tried_again_only_after_a_while(
+    own: TestClient, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ended(own, own.post(f"{API}/map"))
+    state, tries = own.app.state.lookalike, []
+
+    def broken(self, **_):
+        tries.append(1)
+        raise EngineError("the disk is full")
+
+    monkeypatch.setattr(Engine, "gallery_map", broken)
+    draw_picture("disc", 90).save(place.parent / "photos" / "new.png")
+    sync_engine(place, device="cpu")
+    own.portal.call(state.refresh)
+    facts = own.get(f"{API}/map")
+    assert ended_job(own, facts.json()["job"])["state"] == "failed"
+    facts = own.get(f"{API}/map").json()
+    assert (facts["state"], facts["job"], facts["error"]) == ("none", None, "the disk is full")
+    assert own.get(f"{API}/map").json()["error"] == "the disk is full"
+    assert len(tries) == 1
+    monkeypatch.setattr("lookalike.serve.mapping._AGAIN_SECONDS", -1.0)
+    job = own.get(f"{API}/map").json()["job"]
+    assert ended_job(own, job)["error"]["message"] == "the disk is full"
+    monkeypatch.undo()
+    assert ended(own, own.post(f"{API}/map"))["state"] == "done"
+    assert own.get(f"{API}/map").json()["error"] is None
 
 
 def test_where_queries_fall_on_the_map(own: TestClient, picture: bytes):

@@ -34,8 +34,9 @@ def test_without_the_token_nothing_is_told(guarded):
         {"Authorization": f"Bearer {TOKEN}x"},
         {"Authorization": f"Bearer {TOKEN[:-1]}"},
         {"Authorization": "Bearer \xff\xfe".encode("latin-1")},
-        {"Cookie": "lookalike=wrong"},
+        {"Cookie": "lookalike-80=wrong"},
         {"Cookie": f"other={TOKEN}"},
+        {"Cookie": f"lookalike-9000={TOKEN}"},
         {"Cookie": ";;=;\x01"},
     ],
 )
@@ -45,16 +46,35 @@ def test_a_wrong_token_opens_nothing(guarded, headers):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Authorization": f"Bearer {TOKEN}"}, {"Cookie": f"lookalike={TOKEN}"}]
+    "headers", [{"Authorization": f"Bearer {TOKEN}"}, {"Cookie": f"lookalike-80={TOKEN}"}]
 )
 def test_the_token_opens_as_header_and_as_cookie(guarded, headers):
     assert guarded.get(f"{API}/engine", headers=headers).status_code == 200
+
+
+def test_guessing_takes_its_time_however_the_token_is_sent(guarded, monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr("lookalike.serve.security.asyncio.sleep", sleep)
+    assert guarded.get(f"{API}/engine").status_code == 401
+    assert waited == []
+    for headers in ({"Authorization": "Bearer wrong-token"}, {"Cookie": "lookalike-80=wrong"}):
+        waited.clear()
+        assert guarded.get(f"{API}/engine", headers=headers).status_code == 401
+        assert len(waited) == 1
+    waited.clear()
+    assert guarded.get(f"{API}/engine?token=wrong-token").status_code == 401
+    assert len(waited) == 1
 
 
 def test_the_token_leaves_the_address_at_once(guarded):
     answer = guarded.get(f"/?q=id:3&token={TOKEN}&b=.5", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/?q=id%3A3&b=.5")
     cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("lookalike-80=")  # services at other ports have their own
     assert "HttpOnly" in cookie
     assert "samesite=lax" in cookie.lower()
     assert guarded.get("/").status_code == 200  # the client keeps the cookie
@@ -167,5 +187,5 @@ def test_an_origin_that_is_none_is_refused(client, origin):
 
 @pytest.mark.parametrize("other", ['a={"x":1}', "a b=1", "=", 'a="'])
 def test_odd_cookies_of_other_servers_do_not_hide_the_token(guarded, other):
-    header = {"Cookie": f"{other}; lookalike={TOKEN}"}
+    header = {"Cookie": f"{other}; lookalike-80={TOKEN}"}
     assert guarded.get(f"{API}/engine", headers=header).status_code == 200

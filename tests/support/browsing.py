@@ -11,10 +11,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from drawing import draw_picture
 
-_DROP = """([data, name, type, how]) => {
-  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+_DROP = """([files, name, type, how]) => {
   const held = new DataTransfer();
-  held.items.add(new File([bytes], name, {type: "image/png"}));
+  if (typeof files === "string") held.setData("text/plain", files);
+  else for (const data of files) {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+    held.items.add(new File([bytes], name, {type: "image/png"}));
+  }
   const event = type === "paste"
     ? new ClipboardEvent("paste", {clipboardData: held, bubbles: true})
     : new DragEvent(type, {dataTransfer: held, bubbles: true, cancelable: true, ...how});
@@ -29,12 +32,15 @@ def png(kind: str = "disc", number: int = 7, size: int = 64) -> bytes:
     return file.getvalue()
 
 
-def bring(page: Any, data: bytes, how: str = "drop", **keys: bool) -> None:
-    """Drop or paste a picture."""
-    text = base64.b64encode(data).decode()
+def bring(page: Any, data: bytes | list[bytes] | str, how: str = "drop", **keys: bool) -> None:
+    """Drop or paste a picture, several, or a text."""
+    held: str | list[str] = data if isinstance(data, str) else []
+    if isinstance(data, bytes | list):
+        files = data if isinstance(data, list) else [data]
+        held = [base64.b64encode(one).decode() for one in files]
     if how == "drop":
-        page.evaluate(_DROP, [text, "mine.png", "dragenter", keys])
-    page.evaluate(_DROP, [text, "mine.png", how, keys])
+        page.evaluate(_DROP, [held, "mine.png", "dragenter", keys])
+    page.evaluate(_DROP, [held, "mine.png", how, keys])
 
 
 def asked(page: Any) -> dict[str, list[str]]:

@@ -62,6 +62,7 @@ class MapFacts(BaseModel):
 
     state: Literal["ready", "working", "none"]
     job: str | None = Field(description="That is making the map.")
+    error: str | None = Field(description="Why the last try to make it failed, for five minutes.")
     count: int = Field(description="Pictures on it; as many points in /map/points.")
     version: str | None = Field(description="Of points and pages: give it as `v`, and keep them.")
     bounds: tuple[float, float, float, float] | None = Field(

@@ -70,6 +70,11 @@ class Job:
         """Whether nothing of it will change any more."""
         return self.state in FINAL
 
+    @property
+    def since(self) -> float:
+        """Seconds since it last changed."""
+        return time.time() - self.started - self.seconds
+
 
 class _Stopped(BaseException):
     """Ends a job from within, as Ctrl-C would: nothing on the way may take it for an error."""

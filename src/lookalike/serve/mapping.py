@@ -36,8 +36,11 @@ POINT = np.dtype(
 )
 """One point of `/map/points`: 16 bytes."""
 
-# What it is kept as.
+# What it is kept as, and the last try to make it.
 _MAP = ("map",)
+_TRIED = ("map", "tried")
+# A map that could not be made is tried again by itself after so long; until then it is said why.
+_AGAIN_SECONDS = 300.0
 _NO_LABEL = 65_535
 # Names of labels that are sent; pictures of all others count as having none.
 _NAMED = 1_000
@@ -118,7 +121,9 @@ def start_map(state: State, opened: Opened, *, anew: bool = False) -> Job:
         _keep(state, sent)
         return {"count": len(made), "pages": len(sent.pages), "placed": made.placed}
 
-    return state.jobs.start("map", work)
+    job = state.jobs.start("map", work)
+    keep(state, opened, _TRIED, job.id)
+    return job
 
 
 def follow_map(state: State, opened: Opened) -> Job | None:
@@ -139,14 +144,16 @@ def is_behind(state: State, opened: Opened) -> bool:
 
 def map_facts(state: State, opened: Opened) -> MapFacts:
     """Return what is said of the map; one of an earlier state of the gallery follows it."""
-    job = state.jobs.working("map")
+    job, error = state.jobs.working("map"), None
     sent = sent_map(state, opened)
     if sent is None and job is None:
-        job = follow_map(state, opened)
+        error = _failure(state, opened)
+        job = follow_map(state, opened) if error is None else None
     if sent is None:
         return MapFacts(
             state="none" if job is None else "working",
             job=job.id if job is not None else None,
+            error=error,
             count=0,
             version=None,
             bounds=None,
@@ -158,6 +165,7 @@ def map_facts(state: State, opened: Opened) -> MapFacts:
     return MapFacts(
         state="ready",
         job=job.id if job is not None else None,
+        error=None,
         count=len(sent.map),
         version=sent.version,
         bounds=_bounds(sent.map),
@@ -166,6 +174,15 @@ def map_facts(state: State, opened: Opened) -> MapFacts:
         across=ACROSS,
         labels=sent.labels,
     )
+
+
+def _failure(state: State, opened: Opened) -> str | None:
+    """Return why the last try to map an engine as it is now ended early, for a while."""
+    tried = recall(state, opened, _TRIED)
+    job = next((job for job in state.jobs.all() if job.id == tried), None)
+    if job is None or job.error is None or job.since > _AGAIN_SECONDS:
+        return None
+    return job.error["message"]
 
 
 def _bounds(found: GalleryMap) -> tuple[float, float, float, float]:

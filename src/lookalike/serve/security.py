@@ -16,18 +16,18 @@ from lookalike.serve.errors import problem
 from lookalike.serve.settings import ServeSettings, is_loopback
 
 __all__ = [
-    "COOKIE",
     "WRONG_TOKEN_SECONDS",
     "HostCheck",
     "OriginCheck",
     "SafeHeaders",
     "TokenCheck",
+    "cookie_name",
     "is_token",
     "local_address",
     "log_in",
 ]
 
-COOKIE = "lookalike"
+_COOKIE = "lookalike"
 
 _POLICY = "; ".join(
     (
@@ -186,14 +186,14 @@ class TokenCheck:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and is_token(given.strip(), self._token):
             return True
-        return is_token(_cookie(headers), self._token)
+        return is_token(_cookie(scope) or "", self._token)
 
     def _is_in_address(self, scope: Scope) -> bool:
         given = _query(scope).get("token")
         return scope["method"] == "GET" and given is not None and is_token(given, self._token)
 
     async def _refusal(self, scope: Scope) -> Response:
-        if "token" in _query(scope) or "authorization" in Headers(scope=scope):
+        if _gives_a_token(scope):
             await asyncio.sleep(WRONG_TOKEN_SECONDS)  # guessing takes its time
         if scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
             return self._login_page(_without_token(scope))
@@ -211,9 +211,24 @@ def log_in(scope: Scope, token: str, address: str) -> Response:
     """Return the answer that makes a browser send the token from now on."""
     answer = RedirectResponse(address, 303)
     answer.set_cookie(
-        COOKIE, token, httponly=True, samesite="lax", secure=scope["scheme"] == "https", path="/"
+        cookie_name(scope),
+        token,
+        httponly=True,
+        samesite="lax",
+        secure=scope["scheme"] == "https",
+        path="/",
     )
     return answer
+
+
+def cookie_name(scope: Scope) -> str:
+    """Return what the cookie with the token is called: `lookalike-PORT`.
+
+    A browser sends a host's cookies to all its ports: services of one host would else sign each
+    other's callers out.
+    """
+    _, port = scope.get("server") or (None, None)
+    return _COOKIE if port is None else f"{_COOKIE}-{port}"
 
 
 def _query(scope: Scope) -> dict[str, str]:
@@ -234,10 +249,15 @@ def local_address(address: str) -> str:
     return "/" + printable.lstrip("/\\ ")
 
 
-def _cookie(headers: Headers) -> str:
+def _gives_a_token(scope: Scope) -> bool:
+    given = "token" in _query(scope) or "authorization" in Headers(scope=scope)
+    return given or _cookie(scope) is not None
+
+
+def _cookie(scope: Scope) -> str | None:
     # The standard library's parser gives up at a cookie that another server of this host has set
     # and that it finds odd, as one that holds JSON.
-    return cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    return cookie_parser(Headers(scope=scope).get("cookie", "")).get(cookie_name(scope))
 
 
 def _server_of(origin: str) -> str | None:

@@ -112,10 +112,9 @@ def test_modules_of_the_first_view_are_fetched_together():
 
 def test_colours_are_those_of_the_report():
     style = (PAGE / "css" / "base.css").read_text(encoding="utf-8")
-    light, dark = style.split("@media (prefers-color-scheme: dark)")[:2]
-    for theme, text in ((LIGHT, light), (DARK, dark)):
-        for name, colour in theme.items():
-            assert re.search(rf"--{name}: ([^;]+);", text)[1] == hexadecimal(colour), name
+    for name in LIGHT:
+        both = f"--{name}: light-dark({hexadecimal(LIGHT[name])}, {hexadecimal(DARK[name])});"
+        assert both in style, name
     colours = (PAGE / "js" / "map" / "colours.js").read_text(encoding="utf-8")
     found = [tuple(map(int, one)) for one in re.findall(r"\[(\d+), (\d+), (\d+)\]", colours)]
     assert found[:10] == list(CATEGORIES[:10])

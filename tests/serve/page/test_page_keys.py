@@ -75,6 +75,29 @@ def test_keys_that_work_everywhere(keys):
     until(keys, "window.picked === 'file'")
 
 
+def test_the_keyboard_is_not_lost_with_what_it_was_on(keys):
+    gallery(keys, "/?q=id:5&label=disc&label=square")
+    keys.locator(".pill button").first.focus()
+    keys.keyboard.press("Enter")
+    expect(keys.locator(".pill")).to_have_count(1)
+    assert focused(keys, ".pill button")
+    keys.get_by_role("button", name="Clear the query").focus()
+    keys.keyboard.press("Enter")
+    expect(keys.locator(".invitation")).to_be_visible()
+    assert focused(keys, ".invitation button")
+    gallery(keys, "/?q=id:5")
+    keys.keyboard.press("/")
+    keys.keyboard.type("copy")
+    expect(keys.locator(".tile")).to_have_count(1)
+    keys.locator(".tile .tile-main").click(position={"x": 20, "y": 40})
+    until(keys, "!location.search.includes('q=id:5')")
+    keys.locator("#text").focus()
+    keys.go_back()
+    until(keys, "location.search.includes('q=id:5')")
+    keys.go_back()
+    until(keys, "document.getElementById('text').value === ''")
+
+
 def test_tab_reaches_all_and_the_focus_is_seen(keys):
     reached = []
     for _ in range(30):

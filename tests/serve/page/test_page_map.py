@@ -108,6 +108,59 @@ def test_wheel_keys_and_buttons_move_the_map(page, mapped):
     assert (seen(page) != nearer).any()
 
 
+def test_close_up_the_pictures_own_thumbnails_are_seen(wide, mapped):
+    open_map(wide)
+    wide.locator(".chart").focus()
+    expect(wide.locator(".cross")).to_be_visible()
+    for _ in range(2):
+        wide.keyboard.press("-")
+    expect(wide.locator(".closeup img")).to_have_count(0)
+    for _ in range(6):
+        wide.keyboard.press("+")
+    expect(wide.locator(".closeup .there").first).to_be_visible()
+    assert wide.evaluate("document.querySelector('.closeup .there').naturalWidth") > 32
+    wide.keyboard.press("l")
+    expect(wide.get_by_role("button", name="Choose all in sight")).to_be_focused()
+    wide.keyboard.press("Escape")
+    expect(wide.locator(".lasso-panel")).to_be_hidden()
+    expect(wide.locator(".chart")).to_be_focused()
+
+
+def test_pages_of_another_map_are_not_drawn(wide, mapped):
+    stale = []
+
+    def other(route):
+        answer = route.fetch()
+        headers = answer.headers if stale else {**answer.headers, "etag": '"another-0"'}
+        stale.append(route.request.url)
+        route.fulfill(response=answer, headers=headers)
+
+    wide.route("**/map/atlas/*", other)
+    wide.goto("/?view=map")
+    expect(wide.locator(".chart")).to_be_visible()
+    wide.locator(".chart").focus()
+    for _ in range(3):
+        wide.keyboard.press("+")
+    for _ in range(200):
+        wide.wait_for_timeout(50)
+        if len(stale) > 1:
+            break
+    assert len(stale) == 2
+    expect(wide.locator(".chart")).to_be_visible()
+
+
+def test_a_map_that_could_not_be_drawn_says_why(wide, mapped):
+    def failed(route):
+        route.fulfill(json={**route.fetch().json(), "state": "none", "error": "the disk is full"})
+
+    wide.route("**/api/v1/map", failed)
+    wide.goto("/?view=map")
+    expect(wide.locator(".mapview")).to_contain_text("The disk is full")
+    wide.unroute("**/api/v1/map")
+    wide.get_by_role("button", name="Try again").click()
+    expect(wide.locator(".chart")).to_be_visible()
+
+
 def test_a_dropped_picture_falls_onto_the_map(page, mapped):
     open_map(page)
     bring(page, png(number=4))

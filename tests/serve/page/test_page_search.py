@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
 import pytest
 from browsing import act, asked, bring, gallery, order, png, queries, until
+from PIL import Image
 from playwright.sync_api import expect
 
 
@@ -21,6 +23,61 @@ def test_the_gallery_is_where_a_search_begins_and_back_leads_to_it(page):
     expect(page.locator(".heading").first).to_be_visible()
     page.go_back()
     expect(page.locator(".count")).to_have_text("110 pictures in the gallery")
+
+
+def test_going_back_leads_to_where_one_was(wide):
+    gallery(wide)
+    wide.mouse.move(900, 500)
+    wide.mouse.wheel(0, 700)
+    until(wide, "scrollY > 300")
+    wide.wait_for_timeout(300)
+    before = wide.evaluate("scrollY")
+    seen = wide.evaluate(
+        "[...document.querySelectorAll('.tile')].find((tile) => {"
+        " const {top, bottom} = tile.getBoundingClientRect(); return top > 200 && bottom < 800; })"
+        ".dataset.id"
+    )
+    wide.locator(f".tile[data-id='{seen}'] .tile-main").click(position={"x": 20, "y": 40})
+    expect(wide.locator(".count")).to_contain_text("like that picture")
+    assert wide.evaluate("scrollY") == 0
+    # What was seen is at hand: nobody is asked for it.
+    wide.route("**/api/v1/pictures?*", lambda route: route.abort())
+    wide.go_back()
+    expect(wide.locator(".count")).to_have_text("110 pictures in the gallery")
+    assert wide.evaluate("scrollY") == before
+    wide.locator(".tabs [data-view=card]").click()
+    expect(wide).to_have_title(re.compile("^Report – "))
+    expect(wide.locator(".sentence")).to_be_visible()
+    wide.locator(".tabs [data-view=search]").click()
+    until(wide, f"scrollY === {before}")
+
+
+def test_an_answer_that_comes_after_going_back_is_dropped(wide):
+    gallery(wide)
+    held = []
+    wide.route("**/api/v1/search", lambda route: held.append(route))
+    wide.locator(".tile[data-at='3'] .tile-main").click(position={"x": 20, "y": 40})
+    until(wide, "location.search.includes('q=')")
+    wide.go_back()
+    until(wide, "document.querySelector('.grid').getAttribute('aria-busy') === 'false'")
+    expect(wide.locator(".count")).to_have_text("110 pictures in the gallery")
+    assert len(held) == 1
+    wide.unroute("**/api/v1/search")
+
+
+def test_a_picture_on_its_way_is_not_lost_by_what_is_done_meanwhile(wide):
+    gallery(wide, "/?q=id:5")
+    held = []
+    wide.route("**/api/v1/search/picture", lambda route: held.append(route))
+    bring(wide, png(number=9))
+    until(wide, "document.querySelector('.query-name').textContent === 'Searching …'")
+    wide.locator("#balance").fill("0.9")
+    wide.wait_for_timeout(100)
+    held[0].continue_()
+    until(wide, "location.search.includes('q=up:')")
+    expect(wide.locator(".query-name")).to_have_text("Your picture")
+    expect(wide.locator("#balance")).to_have_value("0.9")
+    assert asked(wide)["b"] == [".9"]
 
 
 def test_a_dropped_picture_is_shown_at_once_and_found_again_by_its_address(page):
@@ -76,6 +133,43 @@ def test_what_is_no_picture_is_refused_in_words(page):
     expect(page.locator(".invitation")).to_be_visible()
 
 
+def test_what_cannot_be_searched_with_is_told_from_what_can(wide):
+    wide.forgiven = ("422",)
+    gallery(wide)
+    bring(wide, "https://example.org/cat.jpg", "paste")
+    expect(wide.locator(".toast").last).to_contain_text("An address cannot be searched with")
+    bring(wide, [png(number=1), b"no picture", png(number=1), png(number=2)])
+    expect(wide.locator(".chip")).to_have_count(2)
+    expect(wide.locator(".toast").last).to_contain_text("1 file could not be used")
+    gallery(wide)
+    bring(wide, [b"no picture"])
+    expect(wide.locator(".toast").last).to_contain_text("Cannot read the picture")
+    expect(wide.locator(".search.searching")).to_have_count(0)
+
+
+def test_a_kind_that_browsers_do_not_show_is_shown_by_the_server(wide):
+    gallery(wide)
+    file = io.BytesIO()
+    Image.open(io.BytesIO(png(number=6))).save(file, "TIFF")
+    bring(wide, file.getvalue())
+    until(wide, "document.querySelector('.stage-image')?.src.includes('/uploads/')")
+    until(wide, "document.querySelector('.stage-image').naturalWidth > 0")
+
+
+def test_something_is_always_looked_for(wide):
+    wide.forgiven = ("422",)
+    gallery(wide, "/?q=id:5,-id:9")
+    first = wide.locator(".chip").first
+    expect(first.locator(".chip-sign")).to_be_disabled()
+    first.hover()
+    first.locator(".chip-remove").click()
+    expect(wide.locator(".toast")).to_contain_text("Something must be looked for")
+    assert queries(wide) == ["id:5", "-id:9"]
+    wide.goto("/?q=-id:9")
+    wide.get_by_role("button", name="Show the gallery").click()
+    expect(wide.locator(".count")).to_have_text("110 pictures in the gallery")
+
+
 def test_more_and_less_like_this_are_chips_that_turn_and_go(page):
     gallery(page, "/?q=id:5")
     act(page, 2, "more")
@@ -106,6 +200,11 @@ def test_a_box_is_drawn_by_the_mouse_or_a_finger_and_moved_by_keys(page):
     else:
         page.get_by_role("button", name="Search a part").tap()
     expect(page.locator(".box")).to_be_visible()
+    expect(page.locator(".count")).to_contain_text("that part")
+    page.go_back()  # drawn in many steps, undone in one
+    expect(page.locator(".count")).to_contain_text("that picture")
+    assert queries(page) == ["id:5"]
+    page.go_forward()
     expect(page.locator(".count")).to_contain_text("that part")
     drawn = queries(page)[0]
     assert "~box:" in drawn
@@ -228,6 +327,12 @@ def test_the_lightbox_shows_original_facts_neighbours_and_reconstruction(page):
     name = light.locator("h2").inner_text()
     light.get_by_role("button", name="Next picture").click()
     expect(light.locator("h2")).not_to_have_text(name)
+    expect(light.locator(".light-shown.two")).to_have_count(0)
+    expect(light.get_by_role("status")).to_contain_text("picture 3 of")
+    light.locator(".near button").nth(4).click()
+    expect(light.get_by_role("status")).to_contain_text("picture 5 of 12")
+    page.keyboard.press("ArrowRight")  # its keys are heard although what had them is gone
+    expect(light.get_by_role("status")).to_contain_text("picture 6 of 12")
     page.keyboard.press("Escape")
     expect(light).to_be_hidden()
 
@@ -303,6 +408,18 @@ def test_what_is_like_nothing_is_not_called_like_it(wide):
     expect(wide.locator(".found-words")).to_contain_text("nothing like it in this gallery")
     gallery(wide, "/?q=id:5&k=30&label=disc")
     expect(wide.locator(".found-words")).to_contain_text("nothing like it among these")
+
+
+def test_a_click_beside_a_dialog_closes_it_and_one_on_its_rim_does_not(wide):
+    gallery(wide)
+    wide.keyboard.press("?")
+    dialog = wide.locator("dialog.key-list")
+    area = dialog.bounding_box()
+    wide.mouse.click(area["x"] + 5, area["y"] + 5)
+    expect(dialog).to_be_visible()
+    wide.mouse.click(area["x"] - 40, area["y"] + 300)
+    expect(dialog).to_have_count(0)
+    assert queries(wide) == []  # the click went to nothing below
 
 
 def test_what_goes_wrong_is_said_and_can_be_tried_again(page):

@@ -97,4 +97,13 @@ def test_the_gallery_is_brought_up_to_date_from_the_page(
     page.keyboard.press("Escape")
     expect(page.locator(".count")).to_have_text("111 pictures in the gallery")
     expect(page.locator("#bar small")).to_have_text("111 pictures")
+    # What another brings up to date is told, and shown when it is wished.
+    draw_picture("disc", 901).save(tmp_path / "pictures" / "disc" / "newer.png")
+    job = page.request.post("/api/v1/sync").json()["job"]
+    while page.request.get(f"/api/v1/jobs/{job}").json()["state"] == "working":
+        page.wait_for_timeout(50)
+    page.locator(".tile[data-at='3'] .tile-main").click(position={"x": 20, "y": 40})
+    expect(page.locator(".toast")).to_contain_text("The gallery has changed meanwhile")
+    page.get_by_role("button", name="Show it as it is now").click()
+    expect(page.locator("#bar small")).to_have_text("112 pictures")
     context.close()

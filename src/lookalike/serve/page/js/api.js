@@ -65,15 +65,21 @@ async function reach(url, init) {
   try {
     return await fetch(url, init);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "unreachable", "The server does not answer. Is it still running? Then try again.");
+    throw unreachable(error);
   }
 }
+
+/** @param {Error} error */
+const unreachable = (error) =>
+  error.name === "AbortError" ? error : new ApiError(0, "unreachable", "The server does not answer. Is it still running? Then try again.");
 
 /** @param {Response} response @param {number} attempt @param {AbortSignal} [signal] */
 async function pause(response, attempt, signal) {
   const wished = Number(response.headers.get("Retry-After")) * 1000 || 150 * 2 ** attempt;
-  await new Promise((resolve) => setTimeout(resolve, Math.min(wished, 4000)));
+  await new Promise((resolve) => {
+    setTimeout(resolve, Math.min(wished, 4000));
+    signal?.addEventListener("abort", resolve, { once: true });
+  });
   signal?.throwIfAborted();
 }
 
@@ -92,7 +98,12 @@ async function refusal(response) {
 
 /** @param {string} path @param {Options} [options] */
 export async function get(path, options) {
-  return (await ask(path, options)).json();
+  const response = await ask(path, options);
+  try {
+    return await response.json();
+  } catch (error) {
+    throw unreachable(error); // It went away in the middle of its answer.
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ const within = (value) => Math.min(Math.max(value, 0), 1);
 export class Box {
   /**
    * @param {HTMLElement} stage what it is drawn on; exactly as large as the picture
-   * @param {(box: number[] | null, done: boolean) => void} onChange
+   * @param {(box: number[] | null) => void} onChange
    */
   constructor(stage, onChange) {
     this.stage = stage;
@@ -47,14 +47,14 @@ export class Box {
 
   /** Begin one in the middle, for keys and fingers. */
   begin() {
-    this.#change([0.25, 0.25, 0.75, 0.75], true);
+    this.#change([0.25, 0.25, 0.75, 0.75]);
     this.element.focus();
   }
 
-  /** @param {number[] | null} value @param {boolean} done */
-  #change(value, done) {
+  /** @param {number[] | null} value */
+  #change(value) {
     this.show(value);
-    this.onChange(value, done);
+    this.onChange(value);
   }
 
   /** @param {PointerEvent} event */
@@ -75,18 +75,16 @@ export class Box {
     // A new one is drawn as if by its last corner.
     const corner = target.dataset.corner ?? (inside ? "move" : "se");
     const first = inside ? [...this.value] : [x, y, x, y];
-    const before = this.value;
     this.stage.setPointerCapture(event.pointerId);
     const move = (/** @type {PointerEvent} */ next) => {
       const now = this.#at(next);
       const box = dragged(first, corner, [x, y], now);
-      if (wide(box)) this.#change(box, false);
+      if (wide(box)) this.#change(box);
     };
     const up = () => {
       this.stage.removeEventListener("pointermove", move);
       this.stage.removeEventListener("pointerup", up);
       this.stage.removeEventListener("pointercancel", up);
-      if (this.value !== before) this.#change(this.value, true);
     };
     this.stage.addEventListener("pointermove", move);
     this.stage.addEventListener("pointerup", up);
@@ -97,14 +95,14 @@ export class Box {
   #key(event) {
     if (event.key === "Delete" || event.key === "Backspace" || event.key === "Escape") {
       event.preventDefault();
-      this.#change(null, true);
+      this.#change(null);
       return;
     }
     const step = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
     if (!step) return;
     event.preventDefault();
     const box = event.shiftKey ? resized(this.value, step) : moved(this.value, step);
-    if (wide(box)) this.#change(box, true);
+    if (wide(box)) this.#change(box);
   }
 }
 

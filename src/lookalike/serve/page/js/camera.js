@@ -15,8 +15,13 @@ export async function openCamera() {
   const ended = new Promise((resolve) => dialog.addEventListener("close", () => resolve(null), { once: true }));
   const taken = new Promise((resolve) => shutter.addEventListener("click", () => resolve(shot(/** @type {HTMLVideoElement} */ (video)))));
   try {
-    stream = await Promise.race([navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }), ended]);
-    if (!stream) return null;
+    const opened = navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    stream = await Promise.race([opened, ended]);
+    if (!stream) {
+      // Whoever allows it after leaving must not leave it on.
+      opened.then(halt, () => {});
+      return null;
+    }
     video.srcObject = stream;
     await video.play();
     words.textContent = "Hold the thing in front of the camera.";
@@ -26,10 +31,13 @@ export async function openCamera() {
     words.textContent = "No camera can be used here: there is none, or the browser was told not to. Choose a picture instead.";
   }
   const file = await Promise.race([taken, ended]);
-  stream?.getTracks().forEach((track) => track.stop());
+  halt(stream);
   dialog.close();
   return /** @type {File | null} */ (file);
 }
+
+/** @param {MediaStream | null} stream */
+const halt = (stream) => stream?.getTracks().forEach((track) => track.stop());
 
 /** @param {HTMLVideoElement} video @returns {Promise<File | null>} */
 async function shot(video) {

@@ -21,6 +21,7 @@ export async function compare(kept, copy) {
   const differs = copy.differs?.length ? h("p", {}, h("strong", {}, "Differs: "), copy.differs.join(", ")) : null;
   const dialog = openDialog("Compare", [ways, stage, controls, names, ...(differs ? [differs] : [])], "compare");
   const [first, second] = await Promise.all([picture(kept), picture(copy)]);
+  if (!dialog.open) return;
   let end = () => {};
   const show = () => {
     end();

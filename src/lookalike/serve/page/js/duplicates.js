@@ -125,7 +125,7 @@ export class DuplicatesView {
     const free = others.reduce((sum, one) => sum + Math.max(one.file_size ?? 0, 0), 0);
     const rest = others.length - CARDS;
     return h("section", { class: `group ${others.length === 1 ? "pair" : ""}` },
-      h("h3", {}, `${several(others.length + 1, "picture")}: ${kinds}`, free > 0 && h("span", {}, ` · ${bytes(free)}`)),
+      h("h3", {}, `${several(others.length + 1, "picture")}: ${kinds}`, free > 0 && h("span", {}, ` · ${others.length === 1 ? "the copy takes" : "the copies take"} ${bytes(free)}`)),
       group.reason && h("p", { class: "muted" }, `Would keep the first: ${group.reason}.`.replace("..", ".")),
       h("ul", { class: "cards", role: "list" }, this.#card(kept, null), others.slice(0, CARDS).map((one) => this.#card(one, kept)),
         rest > 0 && h("li", { class: "card-more muted" }, `and ${several(rest, "more")}`.replace("mores", "more"))));

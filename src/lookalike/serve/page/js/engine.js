@@ -8,12 +8,19 @@ class EngineFacts {
     this.facts = null;
     /** @type {Set<(facts: any) => void>} */
     this.listeners = new Set();
+    /** Whether this page is bringing the gallery up to date. */
+    this.changing = false;
   }
 
-  /** Call when the facts are there, and whenever they change. @param {(facts: any) => void} listener */
+  /**
+   * Call when the facts are there, and whenever they change.
+   * @param {(facts: any) => void} listener
+   * @returns {() => void} ends that
+   */
   whenKnown(listener) {
     this.listeners.add(listener);
     if (this.facts) listener(this.facts);
+    return () => this.listeners.delete(listener);
   }
 
   async read() {

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { toast } from "./live.js";
 import { searchBody, store } from "./state.js";
+import { count } from "./words.js";
 
 const FORMATS = [
   { format: "csv", words: "Table (CSV)", aside: "for a spreadsheet" },
@@ -24,7 +25,9 @@ export function exportMenu() {
     const place = button.getBoundingClientRect();
     menu.style.top = `${place.bottom + 6}px`;
     menu.style.left = `${Math.max(8, Math.min(place.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 8))}px`;
-    menu.querySelector("button").focus();
+    menu.querySelector("button").focus({ preventScroll: true });
+    // It stands where the button was.
+    addEventListener("scroll", () => menu.hidePopover(), { once: true, passive: true });
   });
   menu.addEventListener("keydown", (event) => walk(menu, /** @type {KeyboardEvent} */ (event)));
   const show = (/** @type {import("./state.js").State} */ state) => { room.hidden = !state.queries.length; };
@@ -45,7 +48,8 @@ function walk(menu, event) {
 
 /** @param {string} format */
 async function take(format) {
-  toast("Preparing the file …", { seconds: 2 });
+  const cut = store.state.k > MOST;
+  toast(cut ? `Preparing the closest ${count(MOST)}, as many as a file takes …` : "Preparing the file …", { seconds: cut ? 6 : 2 });
   try {
     const response = await ask("export", { json: { search: searchBody(store.state, 0, Math.min(store.state.k, MOST)), format } });
     save(await response.blob(), named(response.headers.get("Content-Disposition")) ?? `lookalike.${format}`);

@@ -44,11 +44,15 @@ export class Filters {
       ...state.folders.map((name) => this.#pill(`in ${name}`, () => ({ folders: state.folders.filter((one) => one !== name) }))),
       ...state.labels.map((name) => this.#pill(name, () => ({ labels: state.labels.filter((one) => one !== name) }))),
     ];
+    const held = this.list.contains(document.activeElement);
     fill(this.list, ...pills);
     this.list.hidden = !pills.length;
+    // The pill that was removed had the keyboard.
+    if (held) (this.list.querySelector("button") ?? this.element.querySelector("summary")).focus();
     const sizes = ["minw", "maxw", "minh", "maxh"];
     sizes.forEach((name, at) => {
-      if (document.activeElement !== this.sizes[at] && !this.sizes[at].typing) this.sizes[at].value = state[name] ?? "";
+      const field = this.sizes[at];
+      if (!field.typing && field.value !== String(state[name] ?? "")) field.value = state[name] ?? "";
     });
     const used = pills.length + sizes.filter((name) => state[name] !== null).length;
     this.count.hidden = used === 0;
@@ -139,7 +143,7 @@ export function makeNameField() {
     if (field.value.trim() !== store.state.text) store.set({ text: field.value.trim() }, { replace: true });
   }, 160));
   const show = (/** @type {import("./state.js").State} */ state) => {
-    if (document.activeElement !== field && !field.typing) field.value = state.text;
+    if (!field.typing && field.value.trim() !== state.text) field.value = state.text;
   };
   store.subscribe(show);
   show(store.state);

@@ -1,6 +1,6 @@
 /** @file The grid of pictures: only what is near the window is in the document. */
 
-import { calm, h, oncePerFrame } from "./dom.js";
+import { calm, h, oncePerFrame, whenQuiet } from "./dom.js";
 import { Justified } from "./layout.js";
 import { describe, dots, makeTile } from "./tile.js";
 import { BANDS, several } from "./words.js";
@@ -30,6 +30,7 @@ export class Grid {
     this.element = h("div", { class: "grid" }, this.bands, this.list);
     this.layout = new Justified(this.#shape());
     this.draw = oncePerFrame(() => this.#draw());
+    this.tell = whenQuiet(() => this.#order(), 400);
     this.list.addEventListener("click", (event) => this.#click(event));
     this.list.addEventListener("keydown", (event) => this.#key(event));
     this.list.addEventListener("focusin", (event) => this.#focus(event));
@@ -51,7 +52,8 @@ export class Grid {
     this.#extend();
     for (const item of items) {
       const tile = this.tiles.get(item.picture.id);
-      if (tile) describe(tile, item, metric);
+      if (tile?.dataset.version === String(item.picture.version)) describe(tile, item, metric);
+      else if (tile) this.#drop(item.picture.id);
     }
     this.element.classList.toggle("still", calm());
     this.#draw();
@@ -61,7 +63,7 @@ export class Grid {
 
   /** @param {Item[]} items */
   append(items) {
-    this.items = [...this.items, ...items];
+    this.items.push(...items);
     this.#extend();
     this.#draw();
   }
@@ -82,7 +84,9 @@ export class Grid {
   }
 
   #shape() {
-    const width = this.element?.clientWidth ?? 0;
+    // While it is hidden it has no width: it is laid out as it was seen last.
+    this.width = this.element?.clientWidth || this.width || 0;
+    const { width } = this;
     const narrow = width < 560;
     const height = narrow ? 112 : Math.min(190, Math.max(136, width / 7.5));
     return { width: Math.max(width, 1), height, gap: narrow ? 4 : 8, heading: 44 };
@@ -110,7 +114,7 @@ export class Grid {
     this.bands.replaceChildren(...this.layout.headings.map(({ y, band, count }, at, all) => {
       const words = BANDS[band];
       const open = more && at === all.length - 1;
-      const line = h("h3", { class: `heading band-${band}` }, dots(words?.dots ?? 0), words?.heading ?? band,
+      const line = h("h2", { class: `heading band-${band}` }, dots(words?.dots ?? 0), words?.heading ?? band,
         h("span", {}, open ? `${several(count, "picture")} and more` : several(count, "picture")));
       line.style.transform = `translateY(${y}px)`;
       return line;
@@ -118,7 +122,7 @@ export class Grid {
   }
 
   #resized() {
-    if (Math.abs(this.element.clientWidth - this.layout.shape.width) < 1) return;
+    if (!this.element.clientWidth || Math.abs(this.element.clientWidth - this.layout.shape.width) < 1) return;
     this.element.classList.add("still");
     this.layout = new Justified(this.#shape());
     this.#extend();
@@ -133,14 +137,22 @@ export class Grid {
     // The focused picture stays, or the keyboard would fall out of the grid.
     if (this.items.length) wanted.add(this.focused);
     const ids = new Set([...wanted].map((at) => this.items[at].picture.id));
-    for (const [id, tile] of this.tiles) {
-      if (!ids.has(id)) {
-        tile.remove();
-        this.tiles.delete(id);
-      }
-    }
+    for (const id of this.tiles.keys()) if (!ids.has(id)) this.#drop(id);
     for (const at of wanted) this.#put(at);
+    this.tell();
     if (this.items.length < this.total && top + innerHeight + NEAR_END > this.layout.bottom) this.deeds.onEnd();
+  }
+
+  /** @param {number} id */
+  #drop(id) {
+    this.tiles.get(id)?.remove();
+    this.tiles.delete(id);
+  }
+
+  /** Tiles stand in the document as they came; to a screen reader they are in their order. */
+  #order() {
+    const tiles = [...this.tiles.values()].sort((a, b) => Number(a.dataset.at) - Number(b.dataset.at));
+    this.list.setAttribute("aria-owns", tiles.map(({ id }) => id).join(" "));
   }
 
   /** @param {number} at */

@@ -3,50 +3,85 @@
 import { fingers, h, listen } from "./dom.js";
 import { icon } from "./icons.js";
 import { toast } from "./live.js";
+import { several } from "./words.js";
 
 /** @typedef {(files: File[], how: {add: boolean}) => void} Taker */
+
+// So many are taken at once.
+const MOST = 16;
 
 /** @param {Iterable<File>} files @returns {File[]} */
 function pictures(files) {
   const all = [...files];
   // A system may not know HEIC's type: a file without one is let through, the server looks.
   const fitting = all.filter((file) => file.type.startsWith("image/") || file.type === "");
+  const others = all.length - fitting.length;
   if (all.length && !fitting.length) toast("That is no picture. JPEG, PNG, WebP, HEIC and their like can be searched with.");
-  return fitting.slice(0, 16);
+  else if (fitting.length > MOST) toast(`The first ${MOST} of ${several(fitting.length, "picture")} are taken.`, { seconds: 8 });
+  else if (others) toast(`${several(others, "file")} left out: no ${others === 1 ? "picture" : "pictures"}.`, { seconds: 8 });
+  return fitting.slice(0, MOST);
 }
+
+/** What was dropped, less the folders: a browser gives them as files that cannot be read. @param {DataTransfer | null} held */
+function dropped(held) {
+  const items = [...(held?.items ?? [])].filter(({ kind }) => kind === "file");
+  const folders = items.filter((item) => item.webkitGetAsEntry?.()?.isDirectory);
+  if (folders.length) toast("A folder cannot be searched with: drop pictures out of it.");
+  else if (!items.length) notAPicture(held?.getData("text") ?? "");
+  return items.filter((item) => !folders.includes(item)).map((item) => item.getAsFile()).filter((file) => file !== null);
+}
+
+/** An address is not fetched: neither this page nor the server asks others. @param {string} text */
+function notAPicture(text) {
+  if (/^\s*(https?|data|file|blob):/i.test(text)) toast("An address cannot be searched with: copy the picture itself, or save it and drop the file.", { seconds: 8 });
+}
+
+/** @param {EventTarget | null} target */
+const takesText = (target) => target instanceof Element && target.matches("input, textarea");
 
 /** Drop and paste, wherever in the window. @param {Taker} take */
 export function watchWindow(take) {
-  let depth = 0;
+  let timer = 0;
   const curtain = h("div", { class: "curtain", hidden: true },
     h("p", {}, icon("upload"), "Drop to search with it"));
   document.body.append(curtain);
   const holdsFiles = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  const over = (/** @type {number} */ by) => {
-    depth = Math.max(0, depth + by);
-    curtain.hidden = depth === 0;
+  // While something is dragged over the page it is told so several times a second. That it left is
+  // not always told: what lay under it may be gone.
+  const over = (/** @type {boolean} */ on) => {
+    clearTimeout(timer);
+    curtain.hidden = !on;
+    if (on) timer = setTimeout(() => over(false), 700);
   };
   listen(window, {
-    dragenter: (event) => holdsFiles(/** @type {DragEvent} */ (event)) && over(1),
-    dragleave: (event) => holdsFiles(/** @type {DragEvent} */ (event)) && over(-1),
-    dragover: (event) => event.preventDefault(),
+    dragenter: (event) => holdsFiles(/** @type {DragEvent} */ (event)) && over(true),
+    dragover: (event) => {
+      const files = holdsFiles(/** @type {DragEvent} */ (event));
+      if (files || !takesText(event.target)) event.preventDefault();
+      if (files) over(true);
+    },
     drop: (event) => {
-      event.preventDefault();
-      over(-depth);
       const { dataTransfer, shiftKey } = /** @type {DragEvent} */ (event);
-      const files = pictures(dataTransfer?.files ?? []);
+      over(false);
+      if (takesText(event.target) && !holdsFiles(/** @type {DragEvent} */ (event))) return;
+      event.preventDefault();
+      const files = pictures(dropped(dataTransfer));
       if (files.length) take(files, { add: shiftKey });
     },
     paste: (event) => {
-      const files = pictures(/** @type {ClipboardEvent} */ (event).clipboardData?.files ?? []);
+      const { clipboardData } = /** @type {ClipboardEvent} */ (event);
+      // Cells of a spreadsheet come as text and as their picture.
+      if (takesText(event.target) && clipboardData?.getData("text")) return;
+      const files = pictures(clipboardData?.files ?? []);
       if (files.length) take(files, { add: false });
+      else notAPicture(clipboardData?.getData("text") ?? "");
     },
   });
 }
 
 /** Ask for files. @param {Taker} take @param {{add?: boolean, camera?: boolean}} [how] */
 export function pick(take, { add = false, camera = false } = {}) {
-  const input = h("input", { type: "file", accept: "image/*", multiple: !camera, capture: camera ? "environment" : null, class: "said", tabindex: "-1", "aria-hidden": "true" });
+  const input = h("input", { type: "file", accept: "image/*,.heic,.heif", multiple: !camera, capture: camera ? "environment" : null, class: "said", tabindex: "-1", "aria-hidden": "true" });
   input.addEventListener("change", () => {
     const files = pictures(/** @type {HTMLInputElement} */ (input).files ?? []);
     input.remove();

@@ -1,7 +1,7 @@
 /** @file Long jobs on the server, watched while they run. */
 
 import { address, ask, get } from "./api.js";
-import { count } from "./words.js";
+import { capital, count } from "./words.js";
 
 /**
  * @typedef {{id: string, kind: string, state: string, stage: string, done: number, total: number, message: string, result: any, error: any}} Job
@@ -31,7 +31,8 @@ export async function watch(id, onProgress) {
       poll(id, onProgress).then(resolve, reject);
     });
   });
-  if (last.error) throw new Error(last.error.message ?? String(last.error));
+  if (last.state === "stopped") throw new Error("It was stopped.");
+  if (last.error) throw new Error(capital(last.error.message ?? String(last.error)));
   return last;
 }
 
@@ -69,6 +70,7 @@ export function jobMeter(h, first) {
     meter.classList.toggle("unknown", !known);
     bar.style.transform = known ? `scaleX(${Math.min(job.done / job.total, 1)})` : "";
     if (known) meter.setAttribute("aria-valuenow", String(Math.round((job.done / job.total) * 100)));
+    else meter.removeAttribute("aria-valuenow");
     const figure = job.stage === "map" && known ? "" : job.message;
     words.textContent = [STAGES[job.stage] ?? job.stage, known ? `${count(job.done)} of ${count(job.total)}` : "", figure].filter(Boolean).join(" · ");
   };

@@ -13,11 +13,16 @@ import { BANDS, bytes, day, fileName, folderOf, scoreSentence } from "./words.js
  * @typedef {{onFind: (item: Item) => void, onMore: (item: Item) => void, onLess: (item: Item) => void}} Deeds
  */
 
+// So near the end of what is there, more of it is asked for.
+const NEAR_END = 12;
+
 export class Lightbox {
-  /** @param {Deeds} deeds @param {() => {decodes: boolean} | null} engine */
-  constructor(deeds, engine) {
+  /** @param {Deeds} deeds @param {() => {decodes: boolean} | null} engine @param {(items: Item[]) => void} onEnd whoever has more of them may append */
+  constructor(deeds, engine, onEnd) {
     this.deeds = deeds;
     this.engine = engine;
+    this.onEnd = onEnd;
+    this.full = new Image();
     /** @type {Item[]} */
     this.items = [];
     this.at = 0;
@@ -27,9 +32,10 @@ export class Lightbox {
     this.side = h("div", { class: "light-side" });
     this.before = this.#turn("left", "Picture before", -1);
     this.after = this.#turn("right", "Next picture", 1);
-    this.dialog = /** @type {HTMLDialogElement} */ (h("dialog", { class: "light", "aria-label": "Picture" },
+    this.dialog = /** @type {HTMLDialogElement} */ (h("dialog", { class: "light", "aria-label": "Picture", tabindex: "-1" },
       h("div", { class: "light-stage" }, this.shown, this.before, this.after), this.side,
-      h("button", { class: "quiet light-close", type: "button", "aria-label": "Close", on: { click: () => this.dialog.close() } }, icon("close"))));
+      h("button", { class: "quiet light-close", type: "button", "aria-label": "Close", on: { click: () => this.dialog.close() } }, icon("close")),
+      h("p", { class: "said", role: "status" })));
     this.dialog.addEventListener("keydown", (event) => this.#key(event));
     this.dialog.addEventListener("click", (event) => {
       if (event.target === this.dialog) this.dialog.close();
@@ -55,12 +61,17 @@ export class Lightbox {
     this.round += 1;
     const { round } = this;
     const item = this.items[at];
+    if (at + NEAR_END >= this.items.length) this.onEnd(this.items);
     this.before.hidden = at === 0;
     this.after.hidden = at === this.items.length - 1;
     meet(item.picture);
     this.dialog.setAttribute("aria-label", fileName(item.picture.path));
     this.#picture(item.picture);
     fill(this.side, this.#head(item), this.#acts(item), h("div", { class: "light-facts" }), h("div", { class: "light-near" }));
+    this.side.scrollTop = 0;
+    // What had the keyboard is gone, or hidden: its keys go on being heard.
+    const held = /** @type {HTMLElement} */ (document.activeElement);
+    if (!this.dialog.contains(held) || held.hidden) this.dialog.focus();
     announce(`${fileName(item.picture.path)}, picture ${at + 1} of ${this.items.length}`);
     await Promise.all([this.#facts(item, round), this.#near(item, round)]);
   }
@@ -70,9 +81,13 @@ export class Lightbox {
     const tiny = Math.max(picture.width, picture.height) <= 128;
     // The thumbnail is there at once and the original replaces it, so nothing flashes.
     const image = h("img", { alt: fileName(picture.path), class: tiny ? "tiny" : null, src: thumbnail(picture, 256) });
+    // Nobody waits for the one before any more.
+    this.full.src = "";
     const full = new Image();
+    this.full = full;
     full.src = original(picture.id);
     full.decode().then(() => { image.src = full.src; }, () => {});
+    this.shown.classList.remove("two");
     image.style.aspectRatio = `${picture.width} / ${picture.height}`;
     fill(this.shown, image);
   }
@@ -83,7 +98,7 @@ export class Lightbox {
     return h("header", {},
       h("h2", {}, fileName(picture.path)),
       h("p", { class: "muted" }, folderOf(picture.path) || "top folder"),
-      hit && h("p", { class: "light-score" }, band && h("strong", {}, `${band.word}. `), scoreSentence(hit, this.metric)));
+      hit && h("p", { class: "light-score" }, band && h("strong", {}, `${band.heading}. `), scoreSentence(hit, this.metric)));
   }
 
   /** @param {Item} item */

@@ -5,7 +5,8 @@ import { icon } from "./icons.js";
 
 /** @param {string} text */
 export function announce(text) {
-  const live = document.getElementById("live");
+  // Behind a dialog all is silent: each has a place of its own for this.
+  const live = [...document.querySelectorAll("dialog[open] > .said")].at(-1) ?? document.getElementById("live");
   if (live.textContent !== text) live.textContent = text;
 }
 

@@ -28,7 +28,12 @@ export class OdditiesView {
   }
 
   show() {
-    if (!this.begun) engine.whenKnown(() => { if (!this.begun) this.#load(); });
+    if (this.begun) return;
+    // Once only: else every later sync would rebuild all pictures, for nobody.
+    const done = engine.whenKnown(() => {
+      if (!this.begun && !this.element.hidden) this.#load();
+      queueMicrotask(() => done());
+    });
   }
 
   renew() {

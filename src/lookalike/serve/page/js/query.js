@@ -5,7 +5,8 @@ import { Box } from "./box.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { pick, photograph } from "./intake.js";
-import { met, meet, queryImage } from "./previews.js";
+import { toast } from "./live.js";
+import { met, meet, showQuery } from "./previews.js";
 import { store } from "./state.js";
 import { fileName, several } from "./words.js";
 
@@ -20,7 +21,7 @@ export class QueryPanel {
     this.drawn = "";
     this.stageImage = h("img", { alt: "", class: "stage-image", draggable: "false" });
     this.stage = h("div", { class: "stage" }, this.stageImage);
-    this.box = new Box(this.stage, (box, done) => this.#boxed(box, done));
+    this.box = new Box(this.stage, (box) => this.#boxed(box));
     this.boxButton = h("button", { class: "button", type: "button", on: { click: () => this.#toggleBox() } });
     this.caption = h("p", { class: "query-name" });
     this.chips = h("ul", { class: "chips", role: "list", "aria-label": "What is looked for" });
@@ -50,8 +51,11 @@ export class QueryPanel {
     if (!this.stage.isConnected) fill(this.element, this.#held());
     this.drawn = "";
     this.stageImage.classList.remove("lost", "tiny");
+    this.stageImage.onerror = null;
+    this.stageImage.alt = "";
     this.stageImage.src = url;
     this.caption.textContent = "Searching …";
+    this.combine.hidden = true;
     this.box.show(null);
     fill(this.chips);
   }
@@ -81,11 +85,11 @@ export class QueryPanel {
 
   /** @param {Query} query */
   #showStage(query) {
-    const source = queryImage(query, 320);
     this.stageImage.classList.remove("lost");
-    if (this.stageImage.src !== source) this.stageImage.src = source;
-    this.stageImage.onerror = () => this.#lost(query);
+    showQuery(this.stageImage, query, 320, () => this.#lost(query));
+    const held = document.activeElement === this.box.element;
     this.box.show(query.box);
+    if (held && !query.box) this.boxButton.focus();
     const known = query.kind === "id" ? met(query.ref) : null;
     const words = query.kind === "up" ? "Your picture" : known ? fileName(known.path) : `Picture ${query.ref}`;
     fill(this.caption, h("button", { class: "link", type: "button", title: "Open the picture", on: { click: () => this.onOpen(query) } }, words));
@@ -127,14 +131,16 @@ export class QueryPanel {
   #chip(query, at) {
     const more = query.weight > 0;
     const name = query.kind === "up" ? "your picture" : fileName(met(query.ref)?.path ?? `picture ${query.ref}`);
+    // Less like something is only said beside what is looked for.
+    const last = more && store.state.queries.filter((one) => one.weight > 0).length === 1;
     const sign = h("button", {
-      class: "chip-sign", type: "button", "aria-label": `${more ? "More" : "Less"} like ${name}; change to ${more ? "less" : "more"}`,
-      title: `${more ? "More" : "Less"} like this – click to change`, on: { click: () => this.#flip(at) },
+      class: "chip-sign", type: "button", disabled: last, "aria-label": last ? `More like ${name}` : `${more ? "More" : "Less"} like ${name}; change to ${more ? "less" : "more"}`,
+      title: last ? "More like this" : `${more ? "More" : "Less"} like this – click to change`, on: { click: () => this.#flip(at) },
     }, icon(more ? "plus" : "minus"));
     const picture = h("button", {
       class: "chip-picture", type: "button", "aria-pressed": String(at === this.active),
       "aria-label": `Show ${name}`, title: `Show ${name}`, on: { click: () => this.activate(at) },
-    }, h("img", { alt: "", src: queryImage(query, 64), draggable: "false" }), query.box && h("span", { class: "chip-part" }, icon("crop")));
+    }, showQuery(h("img", { alt: "", draggable: "false" }), query, 64), query.box && h("span", { class: "chip-part" }, icon("crop")));
     const remove = h("button", { class: "chip-remove", type: "button", "aria-label": `Remove ${name} from the query`, title: "Remove", on: { click: () => this.#remove(at) } }, icon("close"));
     return h("li", { class: `chip ${more ? "more" : "less"}` }, picture, sign, remove);
   }
@@ -154,7 +160,13 @@ export class QueryPanel {
 
   /** @param {number} at */
   #remove(at) {
-    store.set({ queries: store.state.queries.filter((_, place) => place !== at) });
+    const rest = store.state.queries.filter((_, place) => place !== at);
+    if (rest.length && !rest.some((query) => query.weight > 0)) {
+      toast("Something must be looked for: turn one of the others to “more” first, or clear the query.");
+      return;
+    }
+    if (at < this.active) this.active -= 1;
+    store.set({ queries: rest });
     this.#focusChip(Math.max(at - 1, 0), ".chip-picture");
   }
 
@@ -167,16 +179,16 @@ export class QueryPanel {
   #toggleBox() {
     const query = store.state.queries[this.active];
     if (!query) return;
-    if (query.box) this.#boxed(null, true);
+    if (query.box) this.#boxed(null);
     else this.box.begin();
   }
 
-  /** @param {number[] | null} box @param {boolean} done */
-  #boxed(box, done) {
+  /** @param {number[] | null} box */
+  #boxed(box) {
     const queries = store.state.queries.map((query, at) => at === this.active ? { ...query, box } : query);
     if (!queries.length) return;
-    // While it is dragged the history is left alone.
-    store.set({ queries }, { replace: !done || Boolean(store.state.queries[this.active].box && box) });
+    // Back undoes a box as a whole, not each step of drawing it.
+    store.set({ queries }, { replace: Boolean(store.state.queries[this.active].box && box) });
   }
 }
 

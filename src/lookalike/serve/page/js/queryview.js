@@ -1,10 +1,10 @@
 /** @file The query's own picture, opened large. */
 
-import { get, uploadThumbnail } from "./api.js";
+import { get } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { toast } from "./live.js";
-import { queryImage } from "./previews.js";
+import { showQuery } from "./previews.js";
 
 /**
  * @param {import("./lightbox.js").Lightbox} lightbox
@@ -21,8 +21,7 @@ export async function openKnown(lightbox, id, item) {
 
 /** @param {import("./state.js").Query} query */
 export function openUpload(query) {
-  const image = h("img", { alt: "Your picture", src: queryImage(query, 512) });
-  image.addEventListener("error", () => { image.src = uploadThumbnail(query.ref, 512); }, { once: true });
+  const image = showQuery(h("img", { alt: "Your picture" }), query, 512);
   openDialog("Your picture", [h("div", { class: "viewfinder" }, image),
     h("p", { class: "muted" }, "It is not part of the gallery; the server forgets it when newer ones need its place.")], "upload");
 }

@@ -1,6 +1,6 @@
 /** @file The search: query, filters and slider at the side, pictures in the middle. */
 
-import { ApiError, upload } from "./api.js";
+import { ApiError } from "./api.js";
 import { makeBalance } from "./balance.js";
 import { fill, h } from "./dom.js";
 import { engine } from "./engine.js";
@@ -15,6 +15,7 @@ import { meet, remember } from "./previews.js";
 import { QueryPanel, queryWords } from "./query.js";
 import { Results } from "./results.js";
 import { blank, filters, store } from "./state.js";
+import { uploadAll } from "./uploads.js";
 import { count, several } from "./words.js";
 
 /** @typedef {import("./tile.js").Item} Item */
@@ -29,7 +30,7 @@ export class SearchView {
       onMore: (/** @type {Item} */ item) => this.add(item, 1),
       onLess: (/** @type {Item} */ item) => this.add(item, -1),
     };
-    this.lightbox = new Lightbox(deeds, () => engine.facts);
+    this.lightbox = new Lightbox(deeds, () => engine.facts, (items) => { if (items === this.grid.items) this.results.more(); });
     this.take = (/** @type {File[]} */ files, /** @type {{add: boolean}} */ how) => this.#take(files, how);
     this.query = new QueryPanel(this.take, (query) => this.#openQuery(query));
     this.filters = new Filters();
@@ -41,13 +42,19 @@ export class SearchView {
       if (document.activeElement === document.body) this.grid.hold();
     });
     this.results = new Results({
-      onFound: (found, same) => this.#found(found, same),
+      onFound: (found, same, top) => this.#found(found, same, top),
       onMore: (items) => this.#more(items),
       onError: (error) => this.#failed(error),
+      onPause: (error) => toast(error.message, { act: { words: "Try again", job: () => this.results.more() } }),
       onBusy: (busy) => this.grid.element.setAttribute("aria-busy", String(busy)),
     });
     /** Told of every new set of results. @type {Set<(items: Item[]) => void>} */
     this.found = new Set();
+    /** Told once of each state of the gallery that is not the one the page began with. */
+    this.onStale = () => {};
+    this.stale = null;
+    this.away = false;
+    this.takes = 0;
     this.balanceRoom = h("div", { class: "balance-room" });
     this.said = h("p", { class: "count" });
     this.note = h("p", { class: "known", hidden: true });
@@ -59,11 +66,24 @@ export class SearchView {
 
   /** @param {import("./state.js").State} state */
   show(state) {
+    const here = this.element.isConnected && !this.element.hidden;
+    if (here && !this.away) this.results.mark(scrollY);
     this.element.classList.toggle("searching", state.queries.length > 0);
     this.query.show(state);
     this.filters.show(state);
     this.results.want(state);
     this.grid.draw();
+    if (here && this.away) {
+      this.away = false;
+      if (this.results.key === this.left.key) scrollTo({ top: this.left.top });
+    }
+  }
+
+  /** Another view is shown: whoever comes back finds the window where it was. */
+  leave() {
+    this.results.mark(scrollY);
+    this.left = { key: this.results.key, top: scrollY };
+    this.away = true;
   }
 
   /** The gallery was changed: what is shown is asked for again. */
@@ -98,6 +118,12 @@ export class SearchView {
     this.#toTop();
   }
 
+  #clear() {
+    store.set({ queries: [] });
+    // The button that was pressed is gone: the keyboard goes on with a new query.
+    this.query.element.querySelector("button")?.focus({ preventScroll: true });
+  }
+
   #toTop() {
     if (scrollY > 0) scrollTo({ top: 0 });
   }
@@ -107,7 +133,7 @@ export class SearchView {
       h("button", { class: "button", type: "button", "aria-label": "Another picture", on: { click: () => pick(this.take) } }, icon("upload"), h("span", {}, "Another picture")),
       h("button", { class: "quiet", type: "button", "aria-label": "Add a picture to the query", title: "Add a picture to the query", on: { click: () => pick(this.take, { add: true }) } }, icon("plus")),
       h("button", { class: "quiet", type: "button", "aria-label": "Photograph", title: "Photograph", on: { click: () => photograph(this.take) } }, icon("camera")),
-      h("button", { class: "quiet bring-clear", type: "button", "aria-label": "Clear the query", title: "Clear the query", on: { click: () => store.set({ queries: [] }) } }, icon("close")));
+      h("button", { class: "quiet bring-clear", type: "button", "aria-label": "Clear the query", title: "Clear the query", on: { click: () => this.#clear() } }, icon("close")));
     return h("div", { class: "search" },
       h("aside", { class: "side", "aria-label": "What is searched" }, this.query.element, bring, this.balanceRoom, this.filters.element),
       h("div", { class: "found" },
@@ -123,17 +149,30 @@ export class SearchView {
     this.filters.show(store.state);
   }
 
-  /** @param {import("./results.js").Found} found @param {boolean} same */
-  #found(found, same) {
+  /** @param {import("./results.js").Found} found @param {boolean} same @param {number | null} top */
+  #found(found, same, top) {
     for (const { picture } of found.items) meet(picture);
+    const held = this.trouble.contains(document.activeElement);
     fill(this.trouble);
     this.grid.show(found.items, found.total, found.metric);
     this.#say(found);
-    // Another query begins at its closest; the slider and the filters leave the eye where it is.
-    if (!same) this.#toTop();
+    // Another query begins at its closest; the slider and the filters leave the eye where it is;
+    // what is gone back to stands where it was left.
+    if (store.travelled && top !== null) scrollTo({ top });
+    else if (!same) this.#toTop();
     if (!found.items.length) this.#nothing();
+    else if (held) this.grid.hold();
     for (const told of this.found) told(found.items);
+    this.#compare(found.version);
     performance.mark("lookalike-results");
+  }
+
+  /** @param {number | string | null} version of the gallery that an answer is of */
+  #compare(version) {
+    if (version === null || !engine.facts || engine.changing) return;
+    if (version === engine.facts.gallery_version || version === this.stale) return;
+    this.stale = version;
+    this.onStale();
   }
 
   /** @param {Item[]} items */
@@ -159,6 +198,11 @@ export class SearchView {
 
   #nothing() {
     const filtered = Object.keys(filters(store.state)).length > 0;
+    if (!filtered && store.state.queries.length) {
+      fill(this.trouble, h("div", { class: "empty" }, icon("picture"), h("h2", {}, "There is no other picture"),
+        h("p", {}, "The gallery holds nothing beside what is looked for.")));
+      return;
+    }
     fill(this.trouble, h("div", { class: "empty" }, icon(filtered ? "filter" : "picture"),
       h("h2", {}, filtered ? "No picture passes these filters" : "There are no pictures here"),
       h("p", {}, filtered ? "Widen the sizes, or remove a folder, a label or the name." : "Put pictures into the gallery's folder and bring it up to date."),
@@ -167,55 +211,63 @@ export class SearchView {
 
   /** @param {Error} error */
   #failed(error) {
-    const gone = error instanceof ApiError && error.status === 404;
+    const gone = error instanceof ApiError && [404, 410].includes(error.status);
+    // What makes no sense will make none when it is tried again.
+    const vain = gone || (error instanceof ApiError && error.status === 422);
+    if (this.element.hidden) toast(error.message, { seconds: 9 });
     this.grid.show([], 0, "");
+    for (const told of this.found) told([]);
     this.said.textContent = "";
     this.note.hidden = true;
     announce(error.message);
     fill(this.trouble, h("div", { class: "empty", role: "alert" }, icon("info"),
       h("h2", {}, gone ? "A picture of this search is gone" : "That did not work"),
       h("p", {}, error.message),
-      h("button", { class: "button", type: "button", on: { click: () => (gone ? store.set({ queries: [] }) : this.renew()) } }, gone ? "Show the gallery" : "Try again")));
+      h("button", { class: "button", type: "button", on: { click: () => (vain ? store.set({ queries: [] }) : this.renew()) } }, vain ? "Show the gallery" : "Try again")));
   }
 
   /** @param {File[]} files @param {{add: boolean}} how */
   async #take(files, { add }) {
-    const state = store.state;
-    const view = state.view === "map" ? "map" : "search";
-    this.lightbox.close();
+    const { queries } = store.state;
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    if (!this.element.hidden) this.results.mark(scrollY);
+    this.takes += 1;
+    const { takes } = this;
+    // Whoever has gone on to another query meanwhile does not want this one any more.
+    const wanted = () => takes === this.takes && JSON.stringify(store.state.queries) === JSON.stringify(queries);
     try {
-      if (files.length === 1 && !(add && state.queries.length)) await this.#bringOne(files[0], view);
-      else await this.#bringMany(files, add ? state.queries : [], view);
+      const one = files.length === 1 && !(add && queries.length);
+      const taken = one ? await this.#bringOne(files[0]) : await uploadAll(files, add ? queries : [], MOST_QUERIES);
+      if (!wanted()) return;
+      this.query.active = add ? taken.length - 1 : 0;
+      store.set({ queries: taken, view: store.state.view === "map" ? "map" : "search" });
     } catch (error) {
       toast(error.message, { seconds: 9 });
-      this.query.drawn = "";
-      this.query.show(store.state);
+      if (wanted()) this.#asBefore();
     }
   }
 
-  /** @param {File} file @param {string} view */
-  async #bringOne(file, view) {
+  /** What came was nothing to search with. */
+  #asBefore() {
+    this.query.drawn = "";
+    this.element.classList.toggle("searching", store.state.queries.length > 0);
+    this.query.show(store.state);
+    this.results.want(store.state);
+  }
+
+  /** @param {File} file @returns {Promise<import("./state.js").Query[]>} */
+  async #bringOne(file) {
     const url = URL.createObjectURL(file);
     this.query.showComing(url);
     this.element.classList.add("searching");
-    const base = { ...store.state, queries: [] };
-    const id = await this.results.bring(file, base);
-    if (!id) return;
-    remember(id, url);
-    this.query.active = 0;
-    store.set({ queries: [{ kind: "up", ref: id, weight: 1, box: null }], view });
-  }
-
-  /** @param {File[]} files @param {import("./state.js").Query[]} before @param {string} view */
-  async #bringMany(files, before, view) {
-    const room = MOST_QUERIES - before.length;
-    const taken = await Promise.all(files.slice(0, room).map(async (file) => {
-      const { upload: ref } = await upload(file);
-      remember(ref, URL.createObjectURL(file));
-      return /** @type {import("./state.js").Query} */ ({ kind: "up", ref, weight: 1, box: null });
-    }));
-    const fresh = taken.filter((query) => !before.some((old) => old.ref === query.ref));
-    store.set({ queries: [...before, ...fresh], view });
+    try {
+      const id = await this.results.bring(file, { ...store.state, queries: [] });
+      remember(id, url);
+      return [{ kind: "up", ref: id, weight: 1, box: null }];
+    } catch (error) {
+      URL.revokeObjectURL(url);
+      throw error;
+    }
   }
 
   /** @param {import("./state.js").Query} query */

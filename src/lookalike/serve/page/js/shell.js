@@ -18,7 +18,7 @@ const TABS = [
 /** @param {{onSync: (button: HTMLElement) => void, onKeys: () => void}} deeds */
 export function buildBar({ onSync, onKeys }) {
   const name = h("h1", {}, "Lookalike");
-  const tabs = TABS.map(({ view, words, drawing }) => h("a", { href: "#", "data-view": view, "aria-label": words, on: {
+  const tabs = TABS.map(({ view, words, drawing }) => h("a", { href: "#", "data-view": view, "aria-label": words, title: words, on: {
     click: (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
@@ -36,16 +36,26 @@ export function buildBar({ onSync, onKeys }) {
       themeSwitch(), tool("help", "Keys and help", onKeys, "keys")));
   engine.whenKnown((facts) => {
     fill(name, facts.name, h("small", {}, several(facts.pictures, "picture")));
-    document.title = `${facts.name} – Lookalike`;
+    entitle();
     showNotices(facts);
   });
-  const mark = (/** @type {import("./state.js").State} */ state) => tabs.forEach((tab, at) => {
-    tab.href = write({ ...state, view: TABS[at].view }) || "./";
-    if (TABS[at].view === state.view) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
-  });
+  const mark = (/** @type {import("./state.js").State} */ state) => {
+    tabs.forEach((tab, at) => {
+      tab.href = write({ ...state, view: TABS[at].view }) || "./";
+      if (TABS[at].view === state.view) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    });
+    entitle();
+  };
   store.subscribe(mark);
   mark(store.state);
+}
+
+/** Tabs and the history of the browser tell the views apart. */
+function entitle() {
+  const { view } = store.state;
+  const words = view === "search" ? null : TABS.find((tab) => tab.view === view)?.words;
+  document.title = [words, engine.facts?.name, "Lookalike"].filter(Boolean).join(" – ");
 }
 
 /** @param {MouseEvent} event */
@@ -65,6 +75,9 @@ function themeSwitch() {
     fill(button, icon(dark() ? "sun" : "moon"));
     button.setAttribute("aria-label", dark() ? "Light colours" : "Dark colours");
     button.title = dark() ? "Light colours" : "Dark colours";
+    // The rim of a phone's browser takes the page's colour.
+    const page = getComputedStyle(document.body).backgroundColor;
+    for (const rim of document.querySelectorAll('meta[name="theme-color"]')) rim.setAttribute("content", page);
   };
   button.addEventListener("click", () => {
     const wanted = dark() ? "light" : "dark";

@@ -28,7 +28,7 @@ const short = (value) => String(Number(value.toFixed(3))).replace(/^0\./, ".");
 
 /** @param {string} text @returns {Query | null} */
 export function readQuery(text) {
-  const found = /^(-?)(id|up):([0-9a-f]+)(?:~box:([\d.,]+))?$/i.exec(text);
+  const found = /^(-?)(id(?=:\d{1,15}(?:~|$))|up):([0-9a-f]+)(?:~box:([\d.,]+))?$/i.exec(text);
   if (!found) return null;
   const box = found[4] ? found[4].split(",").map(Number) : null;
   const [left, top, right, bottom] = box ?? [];
@@ -120,7 +120,14 @@ class Store {
     this.state = read(location.search);
     /** @type {Set<(state: State, before: State) => void>} */
     this.listeners = new Set();
-    addEventListener("popstate", () => this.#become(read(location.search)));
+    /** Whether the state is one that was come back to. */
+    this.travelled = false;
+    // What is gone back to comes later than the browser thinks: see `SearchView`.
+    history.scrollRestoration = "manual";
+    addEventListener("popstate", () => {
+      this.travelled = true;
+      this.#become(read(location.search));
+    });
   }
 
   /**
@@ -131,6 +138,7 @@ class Store {
     const next = { ...this.state, ...change };
     const url = location.pathname + write(next);
     if (write(next) !== location.search) history[replace ? "replaceState" : "pushState"](null, "", url);
+    this.travelled = false;
     this.#become(next);
   }
 

@@ -3,46 +3,62 @@
 import { get } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
+import { engine } from "./engine.js";
 import { jobMeter, stop, watch } from "./jobs.js";
 import { announce, toast } from "./live.js";
 import { several } from "./words.js";
 
-let running = false;
+/** What tells how far it is, while it is under way: each dialog shows the same. @type {HTMLElement | null} */
+let under = null;
 
-/** @param {HTMLElement} button @param {() => void} onChanged */
+/** @param {HTMLElement} button @param {() => Promise<void>} onChanged */
 export async function sync(button, onChanged) {
-  if (running) return;
-  const room = h("div", {});
+  const room = under ?? h("div", {});
   const go = h("button", { class: "button primary", type: "button" }, "Bring up to date");
-  const dialog = openDialog("Bring the gallery up to date", [
+  openDialog("Bring the gallery up to date", [
     h("p", {}, "The pictures' folder is read again: what was added or changed is taken in, what is gone is taken out. The files themselves are not touched."),
-    room, h("p", { class: "dialog-acts" }, go)], "sync");
+    room, !under && h("p", { class: "dialog-acts" }, go)].filter(Boolean), "sync");
+  if (under) return;
   go.focus();
-  go.addEventListener("click", async () => {
+  go.addEventListener("click", () => {
     go.remove();
-    running = true;
-    button.classList.add("turning");
-    try {
-      const said = await run(room, dialog);
-      onChanged();
-      announce(said);
-      if (dialog.open) fill(room, h("p", { class: "sync-done" }, said));
-      else toast(said, { drawing: "check" });
-    } catch (error) {
-      if (dialog.open) fill(room, h("p", { role: "alert" }, error.message));
-      else toast(error.message, { seconds: 10 });
-    }
-    running = false;
-    button.classList.remove("turning");
+    begin(room, button, onChanged);
   });
 }
 
-/** @param {HTMLElement} room @param {HTMLDialogElement} dialog */
-async function run(room, dialog) {
+/** @param {HTMLElement} room @param {HTMLElement} button @param {() => Promise<void>} onChanged */
+async function begin(room, button, onChanged) {
+  under = room;
+  engine.changing = true;
+  button.classList.add("turning");
+  try {
+    const said = await run(room);
+    if (room.isConnected) fill(room, h("p", { class: "sync-done" }, said));
+    else toast(said, { drawing: "check" });
+    announce(said);
+  } catch (error) {
+    if (room.isConnected) fill(room, h("p", { class: "sync-done", role: "alert" }, error.message));
+    else toast(error.message, { seconds: 10 });
+  }
+  under = null;
+  button.classList.remove("turning");
+  // One that was stopped has changed something too.
+  await onChanged();
+  engine.changing = false;
+}
+
+/** @param {HTMLElement} room */
+async function run(room) {
   const { job } = await get("sync", { method: "POST" });
   const meter = jobMeter(h, "Reading the folder …");
-  const halt = h("button", { class: "button", type: "button", on: { click: () => stop(job) } }, "Stop");
-  fill(room, meter.element, h("p", { class: "dialog-acts" }, halt, h("button", { class: "button", type: "button", on: { click: () => dialog.close() } }, "Go on in the background")));
+  const halt = h("button", { class: "button", type: "button", on: { click: () => {
+    halt.disabled = true;
+    halt.textContent = "Stopping …";
+    stop(job).catch((error) => toast(error.message));
+  } } }, "Stop");
+  const leave = h("button", { class: "button", type: "button", on: { click: () => room.closest("dialog").close() } }, "Go on in the background");
+  fill(room, meter.element, h("p", { class: "dialog-acts" }, halt, leave));
+  leave.focus();
   const done = await watch(job, meter.show);
   return summary(done.result ?? {});
 }

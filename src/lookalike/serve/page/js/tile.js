@@ -21,7 +21,8 @@ export function makeTile(item, metric, shown) {
     act("minus", "less", "Less like this"),
     act("open", "open", "Open the original"));
   const name = h("span", { class: "tile-name", "aria-hidden": "true" }, fileName(item.picture.path));
-  const tile = h("li", { class: "tile", "data-id": item.picture.id }, main, badge(item), name, acts);
+  const { id, version } = item.picture;
+  const tile = h("li", { class: "tile", id: `picture-${id}`, "data-id": id, "data-version": String(version) }, main, badge(item), name, acts);
   describe(tile, item, metric);
   return tile;
 }

@@ -10,11 +10,12 @@ const MOST_LAYERS = 16;
 const AT_ONCE = 3;
 
 export class Atlas {
-  /** @param {WebGL2RenderingContext} gl @param {number} pages @param {string | number} version @param {() => void} onPage */
-  constructor(gl, pages, version, onPage) {
+  /** @param {WebGL2RenderingContext} gl @param {number} pages @param {string | number} version @param {() => void} onPage @param {() => void} onStale the server has another map by now */
+  constructor(gl, pages, version, onPage, onStale) {
     this.gl = gl;
     this.version = version;
     this.onPage = onPage;
+    this.onStale = onStale;
     this.pages = Math.min(pages, MOST_PAGES);
     this.capacity = Math.min(this.pages, MOST_LAYERS, gl.getParameter(gl.MAX_ARRAY_TEXTURE_LAYERS));
     this.layers = new Int32Array(MOST_PAGES).fill(-1);
@@ -52,6 +53,11 @@ export class Atlas {
     try {
       const response = await fetch(address(`map/atlas/${page}`, { v: this.version }));
       if (!response.ok) throw new Error(String(response.status));
+      // A page of another map would show each point as some other picture.
+      if (response.headers.get("ETag")?.includes(String(this.version)) === false) {
+        this.onStale();
+        return;
+      }
       const bitmap = await createImageBitmap(await response.blob());
       this.#upload(page, bitmap);
       bitmap.close();

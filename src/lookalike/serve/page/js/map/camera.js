@@ -33,6 +33,11 @@ export class Camera {
     [this.x, this.y] = this.middle;
   }
 
+  /** Look where one looked before. @param {{x: number, y: number, zoom: number}} spot */
+  look({ x, y, zoom }) {
+    this.#put(x, y, this.#bounded(zoom));
+  }
+
   get middle() {
     const [left, top, right, bottom] = this.bounds;
     return [(left + right) / 2, (top + bottom) / 2];

@@ -7,6 +7,7 @@ import { announce } from "../live.js";
 import { store } from "../state.js";
 import { several } from "../words.js";
 import { Camera } from "./camera.js";
+import { CloseUp } from "./closeup.js";
 import { labelColours, legend, token } from "./colours.js";
 import { Gestures } from "./gestures.js";
 import { HoverCard } from "./hover.js";
@@ -22,11 +23,14 @@ import { chartLabel } from "./view.js";
 const REACH = 14;
 
 export class Chart {
-  /** @param {HTMLElement} room @param {ArrayBuffer} data @param {any} map @param {import("../searchview.js").SearchView} search */
-  constructor(room, data, map, search) {
+  /** @param {HTMLElement} room @param {ArrayBuffer} data @param {any} map @param {import("../searchview.js").SearchView} search @param {() => void} onStale */
+  constructor(room, data, map, search, onStale) {
     this.search = search;
     this.map = map;
+    this.onStale = onStale;
     this.points = new Points(data);
+    /** @type {number[]} */
+    this.marked = [];
     this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { class: "chart", tabindex: "0", role: "application", "aria-label": chartLabel(this.points.count) }));
     this.camera = new Camera(() => this.draw());
     this.camera.cover(map.bounds);
@@ -35,10 +39,11 @@ export class Chart {
     this.lasso = new Lasso(this, search);
     this.hover = new HoverCard(this.points);
     this.pins = new Pins(this);
-    this.strip = new Strip(search);
+    this.closeUp = new CloseUp(this);
+    this.strip = new Strip(search, () => this.canvas.focus({ preventScroll: true }));
     this.legend = h("div", { class: "legend-room" });
-    fill(room, this.canvas, this.lasso.ink, this.pins.element, this.hover.element, this.#tools(), this.legend, this.lasso.panel, this.strip.element);
-    this.renderer = new Renderer(this.canvas, this.points, map, () => this.draw());
+    fill(room, this.canvas, this.closeUp.element, this.lasso.ink, h("i", { class: "cross", "aria-hidden": "true" }), this.pins.element, this.hover.element, this.#tools(), this.legend, this.lasso.panel, this.strip.element);
+    this.renderer = this.#renderer();
     this.gestures = new Gestures(this.canvas, this.camera, {
       lassoing: () => this.lasso.on, onHover: (x, y) => this.#hover(x, y), onLeave: () => this.hover.hide(),
       onClick: (x, y) => this.#click(x, y), onCentre: () => this.#click(this.camera.width / 2, this.camera.height / 2),
@@ -54,19 +59,27 @@ export class Chart {
     this.sized.observe(room);
     this.themed = () => this.#paint();
     addEventListener("themechange", this.themed);
-    engine.whenKnown(() => this.#paint());
+    this.unknown = engine.whenKnown(() => this.#paint());
     this.found = (/** @type {import("../tile.js").Item[]} */ items) => this.#found(items);
     this.search.found.add(this.found);
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.canvas.addEventListener("webglcontextrestored", () => {
-      this.renderer = new Renderer(this.canvas, this.points, this.map, () => this.draw());
+      this.renderer = this.#renderer();
       this.#paint();
+      this.mark(this.marked);
     });
     this.#resize();
   }
 
+  #renderer() {
+    return new Renderer(this.canvas, this.points, this.map, () => this.draw(), this.onStale);
+  }
+
   close() {
     this.sized.disconnect();
+    this.unknown();
+    this.camera.stop();
+    this.pace.close();
     removeEventListener("themechange", this.themed);
     this.search.found.delete(this.found);
     this.renderer.gl.getExtension("WEBGL_lose_context")?.loseContext();
@@ -82,7 +95,9 @@ export class Chart {
 
   /** @param {number[]} places of points to stand out */
   mark(places) {
+    this.marked = places;
     this.renderer.mark(places);
+    this.closeUp.mark(places);
     this.draw();
   }
 
@@ -128,7 +143,9 @@ export class Chart {
 
   #draw() {
     if (!this.canvas.isConnected || this.canvas.closest("[hidden]")) return;
-    this.renderer.draw(this.camera, this.canvas.width / Math.max(this.camera.width, 1), this.pace.step());
+    const step = this.pace.step();
+    this.renderer.draw(this.camera, this.canvas.width / Math.max(this.camera.width, 1), step);
+    this.closeUp.place(this.camera, this.renderer.tileSide(this.camera), step > 1);
     this.pins.place(this.camera);
     this.lasso.redraw();
   }

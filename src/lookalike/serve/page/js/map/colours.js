@@ -12,8 +12,13 @@ const OTHER = [128, 134, 144];
 
 /** A colour of the style sheet as three numbers. @param {string} name */
 export function token(name) {
-  const text = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  return [1, 3, 5].map((at) => Number.parseInt(text.slice(at, at + 2), 16));
+  // Only where it is used is it known which of the light one and the dark one it is.
+  const patch = h("i", {});
+  patch.style.color = `var(${name})`;
+  document.body.append(patch);
+  const text = getComputedStyle(patch).color;
+  patch.remove();
+  return text.match(/[\d.]+/g).slice(0, 3).map(Number);
 }
 
 /**

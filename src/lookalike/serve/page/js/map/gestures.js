@@ -44,6 +44,11 @@ export class Gestures {
     this.surface.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, this.#spot(event));
     this.moved = this.pointers.size > 1 ? STILL : 0;
+    if (this.pointers.size > 1 && this.path) {
+      // A second finger means to move the map.
+      this.path = null;
+      this.told.onLasso([], false);
+    }
     if (this.pointers.size === 1 && (this.told.lassoing() || event.shiftKey)) this.path = [this.#spot(event)];
   }
 
@@ -67,7 +72,7 @@ export class Gestures {
     this.pointers.set(event.pointerId, spot);
   }
 
-  /** @param {number} id @param {[number, number]} before @param {[number, number]} spot */
+  /** Two fingers. @param {number} id @param {[number, number]} before @param {[number, number]} spot */
   #pinch(id, before, spot) {
     const [other] = [...this.pointers].filter(([pointer]) => pointer !== id).map(([, place]) => place);
     const apart = (/** @type {[number, number]} */ one) => Math.hypot(one[0] - other[0], one[1] - other[1]);

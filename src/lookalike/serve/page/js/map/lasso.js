@@ -24,7 +24,9 @@ export class Lasso {
     /** @type {[number, number][]} on the map */
     this.border = [];
     this.ink = /** @type {HTMLCanvasElement} */ (h("canvas", { class: "ink", "aria-hidden": "true" }));
-    this.panel = h("div", { class: "lasso-panel", hidden: true, role: "region", "aria-label": "Chosen pictures" });
+    this.panel = h("div", { class: "lasso-panel", hidden: true, role: "region", "aria-label": "Chosen pictures", on: { keydown: (event) => {
+      if (/** @type {KeyboardEvent} */ (event).key === "Escape") this.clear();
+    } } });
     this.button = h("button", { class: "quiet", type: "button", "aria-pressed": "false", "aria-label": "Choose pictures", title: "Choose pictures by drawing around them (L)", on: { click: () => this.toggle() } }, icon("lasso"));
   }
 
@@ -48,6 +50,7 @@ export class Lasso {
     this.on = false;
     this.chosen = [];
     this.border = [];
+    if (this.panel.contains(document.activeElement)) this.chart.canvas.focus({ preventScroll: true });
     this.panel.hidden = true;
     this.#sign();
     this.redraw();
@@ -124,8 +127,10 @@ export class Lasso {
 
   /** @param {number} width @param {number} height */
   resize(width, height) {
-    this.ink.width = width;
-    this.ink.height = height;
+    const density = Math.min(devicePixelRatio || 1, 2);
+    this.ink.width = Math.round(width * density);
+    this.ink.height = Math.round(height * density);
+    this.ink.getContext("2d").scale(density, density);
   }
 
   redraw() {

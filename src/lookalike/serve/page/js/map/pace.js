@@ -38,6 +38,11 @@ export class Pace {
     else if (this.usual < QUICK && this.coarse > 1) this.coarse -= 1;
   }
 
+  close() {
+    clearTimeout(this.timer);
+    this.onRest = () => {};
+  }
+
   #rest() {
     this.resting = true;
     this.onRest();

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { fill, h } from "../dom.js";
-import { queryImage } from "../previews.js";
+import { showQuery } from "../previews.js";
 import { store } from "../state.js";
 
 export class Pins {
@@ -65,5 +65,5 @@ export class Pins {
 /** @param {import("../state.js").Query} query */
 function pin(query) {
   return h("div", { class: `pin ${query.weight < 0 ? "less" : ""}`, "data-query": query.ref },
-    h("span", {}, h("img", { alt: query.kind === "up" ? "Your picture is here" : "The query is here", src: queryImage(query, 64) })));
+    h("span", {}, showQuery(h("img", { alt: query.kind === "up" ? "Your picture is here" : "The query is here" }), query, 64)));
 }

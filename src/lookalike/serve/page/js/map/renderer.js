@@ -7,7 +7,9 @@ const BYTES = 16;
 // Sides of a thumbnail, in CSS pixels, between which points become pictures.
 const FAR = 9;
 const NEAR = 15;
-const LARGEST = 76;
+const LARGEST = 132;
+// The largest where all of the map is seen.
+const AFAR = 60;
 const UNIFORMS = ["centre", "perPixel", "pixel", "dot_", "tile_", "nearness", "faded", "layers", "pages", "edge", "accent", "paper", "dense"];
 
 export class Renderer {
@@ -16,8 +18,9 @@ export class Renderer {
    * @param {import("./points.js").Points} points
    * @param {{pages: number, version: string | number}} map
    * @param {() => void} onChange something came that should be drawn
+   * @param {() => void} onStale the server has another map by now
    */
-  constructor(canvas, points, map, onChange) {
+  constructor(canvas, points, map, onChange, onStale) {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true, powerPreference: "high-performance" });
     if (!gl) throw new Error("no WebGL2");
     this.gl = gl;
@@ -26,7 +29,7 @@ export class Renderer {
     this.far = link(gl, true);
     this.near = link(gl, false);
     this.used = this.far;
-    this.atlas = new Atlas(gl, map.pages, map.version, onChange);
+    this.atlas = new Atlas(gl, map.pages, map.version, onChange, onStale);
     this.all = buffer(gl, new ArrayBuffer(points.count * BYTES));
     this.top = buffer(gl, new ArrayBuffer(0));
     this.marked = 0;
@@ -75,7 +78,9 @@ export class Renderer {
 
   /** How large a thumbnail is drawn, in CSS pixels. @param {import("./camera.js").Camera} camera */
   tileSide(camera) {
-    return Math.min((camera.zoom * 0.86) / Math.sqrt(Math.max(this.points.count, 1)), LARGEST);
+    // From afar the outermost must not hang over the border.
+    const most = Math.min(LARGEST, (AFAR * camera.zoom) / camera.whole);
+    return Math.min((camera.zoom * 0.86) / Math.sqrt(Math.max(this.points.count, 1)), most);
   }
 
   /** @param {import("./camera.js").Camera} camera */

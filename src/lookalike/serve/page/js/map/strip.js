@@ -9,12 +9,13 @@ import { BANDS, tileName } from "../words.js";
 const SHOWN = 40;
 
 export class Strip {
-  /** @param {import("../searchview.js").SearchView} search */
-  constructor(search) {
+  /** @param {import("../searchview.js").SearchView} search @param {() => void} onLeft the keyboard was in it, and it is gone */
+  constructor(search, onLeft) {
     this.search = search;
+    this.onLeft = onLeft;
     this.list = h("ul", { role: "list", "aria-label": "Closest pictures" });
     this.element = h("section", { class: "strip", "aria-label": "Results", hidden: true },
-      h("header", {}, h("h3", {}, "Closest"),
+      h("header", {}, h("h2", {}, "Closest"),
         h("button", { class: "button", type: "button", on: { click: () => store.set({ view: "search" }) } }, "See them all"),
         h("button", { class: "quiet", type: "button", "aria-label": "Clear the query", on: { click: () => store.set({ queries: [] }) } }, icon("close"))),
       this.list);
@@ -22,6 +23,7 @@ export class Strip {
 
   /** @param {import("../tile.js").Item[]} items */
   show(items) {
+    const held = this.element.contains(document.activeElement);
     this.element.hidden = !items.length;
     fill(this.list, ...items.slice(0, SHOWN).map((item) => {
       const band = item.hit?.band ? BANDS[item.hit.band] : null;
@@ -32,5 +34,7 @@ export class Strip {
       return h("li", {}, button);
     }));
     this.list.scrollLeft = 0;
+    if (held && !items.length) this.onLeft();
+    else if (held && !this.element.contains(document.activeElement)) this.list.querySelector("button").focus({ preventScroll: true });
   }
 }
