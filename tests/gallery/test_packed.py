@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -143,6 +145,27 @@ def test_the_first_searches_do_without_and_the_rest_find_the_same(monkeypatch):
     for found in before:
         np.testing.assert_array_equal(found.positions, after.positions)
         np.testing.assert_array_equal(found.scores, after.scores)
+
+
+def test_searches_from_several_threads_agree_while_rows_are_being_rounded(monkeypatch):
+    monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
+    monkeypatch.setattr("lookalike.gallery.exact.PATIENCE", 20)
+    rows, queries = made_up("spread", seed=7, count=20_000)
+    index = ExactIndex(rows, "euclidean")
+    expected = ExactIndex(rows, "euclidean", rounds=False).search(queries, 7)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: index.search(queries, 7), range(24)))
+    assert index.packed
+    for one in found:
+        np.testing.assert_array_equal(one.positions, expected.positions)
+        np.testing.assert_array_equal(one.scores, expected.scores)
+
+
+def test_rows_are_not_rounded_where_that_is_not_wanted(monkeypatch):
+    monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
+    index = ExactIndex(made_up("spread", seed=8)[0], "inner", rounds=False)
+    index.quicken()
+    assert not index.packed
 
 
 def test_few_pictures_are_not_rounded():

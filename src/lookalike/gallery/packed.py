@@ -28,7 +28,7 @@ LARGEST = 127
 # What faiss turns a code c into: the first number + (c + 1/2) · the second / 255, which is c - 128
 # up to the rounding.
 CODE_RANGE = np.array([-128.5, 255], np.float32)
-CODE_ROUNDING = 4e-5
+CODE_ROUNDING = 1e-4
 # Values rounded at once: they stay in a core's own cache.
 VALUES = 1 << 17
 # Rows that the steps are chosen by, and how much room is left above what is seen in them.
