@@ -133,6 +133,17 @@ def test_numbers_beyond_float32_are_left_to_float64(scale, monkeypatch):
     assert index.search(rows[:1], 1).positions[0, 0] == 0
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [0.0, 1e-38, 1e-30, 1e12, 1e20, 1e35])
+def test_queries_of_any_length_find_the_nearest(metric, scale, monkeypatch):
+    rows, queries = made_up("spread", seed=9)
+    queries = (queries.astype(np.float64) * scale).astype(np.float32)
+    found = quick_index(rows, metric, monkeypatch).search(queries, 5)
+    expected = ExactIndex(rows, metric, rounds=False).search(queries, 5)
+    np.testing.assert_array_equal(found.positions, expected.positions)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
 def test_the_first_searches_do_without_and_the_rest_find_the_same(monkeypatch):
     monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
     monkeypatch.setattr("lookalike.gallery.exact.PATIENCE", 3)
