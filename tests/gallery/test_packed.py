@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -131,6 +133,17 @@ def test_numbers_beyond_float32_are_left_to_float64(scale, monkeypatch):
     assert index.search(rows[:1], 1).positions[0, 0] == 0
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [0.0, 1e-38, 1e-30, 1e12, 1e20, 1e35])
+def test_queries_of_any_length_find_the_nearest(metric, scale, monkeypatch):
+    rows, queries = made_up("spread", seed=9)
+    queries = (queries.astype(np.float64) * scale).astype(np.float32)
+    found = quick_index(rows, metric, monkeypatch).search(queries, 5)
+    expected = ExactIndex(rows, metric, rounds=False).search(queries, 5)
+    np.testing.assert_array_equal(found.positions, expected.positions)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
 def test_the_first_searches_do_without_and_the_rest_find_the_same(monkeypatch):
     monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
     monkeypatch.setattr("lookalike.gallery.exact.PATIENCE", 3)
@@ -143,6 +156,27 @@ def test_the_first_searches_do_without_and_the_rest_find_the_same(monkeypatch):
     for found in before:
         np.testing.assert_array_equal(found.positions, after.positions)
         np.testing.assert_array_equal(found.scores, after.scores)
+
+
+def test_searches_from_several_threads_agree_while_rows_are_being_rounded(monkeypatch):
+    monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
+    monkeypatch.setattr("lookalike.gallery.exact.PATIENCE", 20)
+    rows, queries = made_up("spread", seed=7, count=20_000)
+    index = ExactIndex(rows, "euclidean")
+    expected = ExactIndex(rows, "euclidean", rounds=False).search(queries, 7)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: index.search(queries, 7), range(24)))
+    assert index.packed
+    for one in found:
+        np.testing.assert_array_equal(one.positions, expected.positions)
+        np.testing.assert_array_equal(one.scores, expected.scores)
+
+
+def test_rows_are_not_rounded_where_that_is_not_wanted(monkeypatch):
+    monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
+    index = ExactIndex(made_up("spread", seed=8)[0], "inner", rounds=False)
+    index.quicken()
+    assert not index.packed
 
 
 def test_few_pictures_are_not_rounded():

@@ -222,3 +222,16 @@ def test_many_pictures_are_looked_up_on_the_disk(gallery: Gallery, monkeypatch: 
     assert opened.positions_of(f"{2:064x}") == [2]
     assert opened.positions_of("?") == []
     assert not {"paths", "labels", "sha256", "embeddings"} & set(opened.__dict__)
+
+
+def test_look_ups_are_the_same_before_and_after_lists_are_made(gallery: Gallery):
+    opened = open_gallery(gallery.directory)
+    for _ in range(30):  # somewhere on the way they are
+        assert opened.paths_at([4, 0]) == ["a/4.png", "a/0.png"]
+        assert opened.labels_at([3, 2]) == [None, "it's"]
+        assert opened.sha256_at(5) == f"{5:064x}"
+        assert opened.position("a/3.png") == 3
+        assert opened.position("it's not there") is None
+        assert opened.positions_of(f"{2:064x}") == [2]
+        assert opened.positions_of("ff") == []
+    assert "paths" in opened.__dict__

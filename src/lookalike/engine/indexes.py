@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
     from lookalike.search import SearchSettings
 
-__all__ = ["all_embeddings", "in_memory", "make_index", "search_choice", "search_note"]
+__all__ = [
+    "all_embeddings",
+    "exact_index",
+    "in_memory",
+    "make_index",
+    "search_choice",
+    "search_note",
+]
 
 
 def search_choice(engine: EngineParts, metric: Metric | None = None) -> SearchChoice:
@@ -61,11 +68,17 @@ def make_index(engine: EngineParts, metric: Metric, balance: float | None = None
     if balance is not None:
         weigh = partial(engine.encoder.rebalanced, balance=balance)
         if way == "exact":
-            return ExactIndex(weigh(gallery.embeddings), metric)
+            return exact_index(engine, weigh(gallery.embeddings), metric)
         return StreamedIndex(gallery, metric, weigh)
     if way == "exact":
-        return ExactIndex(gallery.embeddings, metric)
+        return exact_index(engine, gallery.embeddings, metric)
     return GraphIndex(gallery, metric) if way == "indexed" else StreamedIndex(gallery, metric)
+
+
+def exact_index(engine: EngineParts, rows: NDArray[np.float32], metric: Metric) -> ExactIndex:
+    """Return an index in memory; it rounds the rows as well where memory is set to hold both."""
+    both = rows.size * (4 + 1) / 1e6  # a byte for a number of four
+    return ExactIndex(rows, metric, rounds=both <= read_memory(engine.layout))
 
 
 def in_memory(engine: EngineParts, index: SearchIndex, purpose: str) -> ExactIndex:

@@ -170,12 +170,12 @@ class EngineParts(EngineRecords):
         Raises:
             EngineError: the embeddings are more than memory is set to hold.
         """
-        from lookalike.engine.indexes import all_embeddings
+        from lookalike.engine.indexes import all_embeddings, exact_index
         from lookalike.gallery import ExactIndex
 
         rows, index = all_embeddings(self, purpose), self._indexes.get((metric, None))
         if not isinstance(index, ExactIndex):
-            index = ExactIndex(rows, metric)
+            index = exact_index(self, rows, metric)
             self._indexes[metric, None] = index
         return index
 

@@ -100,7 +100,7 @@ class ExactIndex:
         """
         queries = check_queries(queries, k, self.width)
         there = None if allowed is None else _mask(allowed, len(self))
-        share = 1.0 if there is None else np.count_nonzero(there) / len(self)
+        share = 1.0 if there is None else np.count_nonzero(there) / max(1, len(self))
         if len(queries) <= BATCH and share >= FEW:
             packed = self._packed or self._pack_in_time(len(queries))
             if packed is not None:

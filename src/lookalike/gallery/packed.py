@@ -28,7 +28,7 @@ LARGEST = 127
 # What faiss turns a code c into: the first number + (c + 1/2) · the second / 255, which is c - 128
 # up to the rounding.
 CODE_RANGE = np.array([-128.5, 255], np.float32)
-CODE_ROUNDING = 4e-5
+CODE_ROUNDING = 1e-4
 # Values rounded at once: they stay in a core's own cache.
 VALUES = 1 << 17
 # Rows that the steps are chosen by, and how much room is left above what is seen in them.
@@ -45,6 +45,8 @@ BETTER = 1.25
 LEAST, MORE, MOST = 48, 8, 4_096
 # Values beyond are left to float64: squares and products would leave the range of float32.
 SMALLEST, GREATEST = 1e-12, 1e12
+# Products and squared distances of rounded rows beyond may have left the range of float32.
+FURTHEST = 1e37
 
 
 @dataclass(frozen=True)
@@ -102,21 +104,24 @@ class PackedRows:
         values, places = self.index.search(
             np.ascontiguousarray(scaled), count, params=_only(allowed)
         )
-        return Candidates(self._with_apart(places, allowed), self._bound(asked, values[:, -1]))
+        there = self.index.ntotal if allowed is None else np.count_nonzero(allowed)
+        # Places are lacking where there are no more rows; or where products are too large to be.
+        complete = (places >= 0).sum(axis=1) == there
+        bound = np.where(complete, -np.inf, self._bound(asked, values[:, -1]))
+        return Candidates(self._with_apart(places, allowed), bound)
 
     def _bound(self, asked: NDArray[np.float32], last: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the best score that a row behind the last one, by rounded rows, can have."""
         lengths = np.linalg.norm(asked.astype(np.float64), axis=1)
         reach = lengths + self.longest + self.hidden
         rounding = EPSILON * (asked.shape[1] + 16)  # of sums in float32, and of what is summed
-        missing = np.abs(last) > np.finfo(np.float32).max / 2  # there was nothing else
         if self.metric == "euclidean":
             far = np.sqrt(np.maximum(last, 0).astype(np.float64)) * float(self.steps[0])
             bound = self.hidden + rounding * (reach + far) - far
         else:
             bound = last + lengths * (self.hidden + rounding * reach)
             bound += TINY * LARGEST * asked.shape[1]  # what vanished from single products
-        return np.where(missing | ~np.isfinite(bound), np.where(missing, -np.inf, np.inf), bound)
+        return np.where(np.abs(last) < FURTHEST, bound, np.inf)
 
     def _with_apart(
         self, places: NDArray[np.int64], allowed: NDArray[np.bool_] | None
