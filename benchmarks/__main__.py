@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-SPEEDS = ("epoch_from_cache", "decode_workers", "guarded", "training_loop", "exact_search")
+SPEEDS = ("guarded", "exact_search")
 
 for name in SPEEDS:
     print(f"\n== {name}", flush=True)
