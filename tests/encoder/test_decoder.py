@@ -51,6 +51,7 @@ def test_errors_are_those_of_the_reconstructions_one_by_one(
     coder, pixels = made
     rows = np.array([7, 2, 2, 0, 5])
     monkeypatch.setattr("lookalike.encoder.pixels.BATCH", 2)
+    monkeypatch.setattr("lookalike.encoder.onnx_runtime.BATCH", 2)
     seen = []
     errors = coder.decoder.errors(pixels, rows, on_progress=lambda p: seen.append(p.done))
     for row, error in zip(rows, errors, strict=True):

@@ -53,6 +53,7 @@ def test_batch_size_does_not_matter(pixels, monkeypatch):
     made = encoder()
     whole = made.embed(pixels)
     monkeypatch.setattr("lookalike.encoder.pixels.BATCH", 7)
+    monkeypatch.setattr("lookalike.encoder.onnx_runtime.BATCH", 7)
     np.testing.assert_allclose(made.embed(pixels), whole, atol=1e-5)
     one = np.concatenate([made.embed(pixels[i : i + 1]) for i in range(40)])
     np.testing.assert_allclose(one, whole, atol=1e-5)

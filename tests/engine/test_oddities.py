@@ -57,6 +57,7 @@ def test_they_are_those_with_the_greatest_errors(engine: Engine, errors: dict[st
 def test_batch_size_does_not_matter(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     whole = engine.oddities(36)
     monkeypatch.setattr("lookalike.encoder.pixels.BATCH", 5)
+    monkeypatch.setattr("lookalike.encoder.onnx_runtime.BATCH", 5)
     parts = engine.oddities(99)
     assert [one.path for one in parts.oddities] == [one.path for one in whole.oddities]
     for one, other in zip(parts.oddities, whole.oddities, strict=True):

@@ -40,6 +40,10 @@ class Graph:
         self._arrays[name] = array
         return name
 
+    def array(self, name: str) -> NDArray[Any]:
+        """Return an array by its name."""
+        return self._arrays[name]
+
     def number(self, value: float) -> str:
         """Return the name of a float32 number."""
         return self.constant(np.array(value, np.float32))
@@ -78,7 +82,7 @@ class Graph:
         for name, (value, _) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [value], [name]))
         nodes = _needed(self._nodes, set(outputs))
-        used = {name for node in nodes for name in node.input}
+        used = dict.fromkeys(name for node in nodes for name in node.input)
         short = {name: f"array_{n}" if len(name) > 80 else name for n, name in enumerate(used)}
         for node in nodes:
             node.input[:] = [short[name] for name in node.input]

@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxRuntime", "onnx_batch"]
 
-# Pictures that go through a network at once: as many as make so many input values.
-BATCH_VALUES = 800_000
-BATCH = 128
+# Pictures that go through a network at once: so few that what lies between two layers is still in
+# the caches when the second reads it, and enough to share the reading of the weights.
+BATCH = 16
+SMALLEST_BATCH = 4
+BATCH_VALUES = 1_200_000
 
 
 def onnx_batch(image: ImageSpec) -> int:
-    """Return how many pictures go through a network at once; benchmarks/README.md says why.
+    """Return how many pictures go through a network at once.
 
-    >>> [onnx_batch(ImageSpec(side, side, 3)) for side in (28, 64, 128, 224, 512)]
-    [128, 65, 16, 5, 1]
+    >>> [onnx_batch(ImageSpec(side, side, 3)) for side in (28, 128, 224, 512)]
+    [16, 16, 7, 4]
     """
-    return max(1, min(BATCH, BATCH_VALUES // int(np.prod(image.shape))))
+    return min(BATCH, max(SMALLEST_BATCH, BATCH_VALUES // int(np.prod(image.shape))))
 
 
 class OnnxRuntime:

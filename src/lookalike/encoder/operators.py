@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +24,13 @@ class Call:
         graph: what is written.
         node: as torch has it.
         inputs: its arguments, those that are tensors by the names of their values.
+        known: what was written for the operations before it.
     """
 
     graph: Graph
     node: fx.Node
     inputs: Sequence[Any]
+    known: Mapping[fx.Node, Any]
 
     @property
     def x(self) -> str:
@@ -111,7 +113,8 @@ def _reshape(call: Call) -> str:
 
 
 def _flatten(call: Call) -> str:
-    return call.add("Flatten", call.x, axis=1) if call.inputs[1] == 1 else _reshape(call)
+    rows = len(call.shape) == 2 and call.inputs[1] == 1
+    return call.add("Flatten", call.x, axis=1) if rows else _reshape(call)
 
 
 def _expand(call: Call) -> str:
@@ -160,12 +163,16 @@ def _pool(operator: str) -> Callable[[Call], str]:
     def write(call: Call) -> str:
         kernel, maximal = list(call.inputs[1]), operator == "MaxPool"
         padding = list(call.get(3, [0, 0]))
+        stride = list(call.get(2) or kernel)
         ceil = bool(call.get(5 if maximal else 4, False))
+        # Where nothing is left over it means nothing, and hides that two pools are the same.
+        ends = zip(call.shape_of_x[2:], kernel, padding, stride, strict=True)
+        ceil = ceil and any((side + 2 * pad - size) % step for side, size, pad, step in ends)
         return call.add(
             operator,
             call.x,
             kernel_shape=kernel,
-            strides=list(call.get(2) or kernel),
+            strides=stride,
             pads=padding * 2,
             ceil_mode=int(ceil),
         )
@@ -178,6 +185,7 @@ def _convolution(call: Call) -> str:
     stride, padding, dilation = (
         list(call.get(n, d)) for n, d in ((3, [1, 1]), (4, [0, 0]), (5, [1, 1]))
     )
+    x, weight, stride = _unshuffled(call) or (x, weight, stride)
     return call.add(
         "Conv",
         *([x, weight] if bias is None else [x, weight, bias]),
@@ -186,6 +194,21 @@ def _convolution(call: Call) -> str:
         dilations=dilation,
         group=call.get(6, 1),
     )
+
+
+def _unshuffled(call: Call) -> tuple[str, str, list[int]] | None:
+    """Return what a 1×1 convolution of unshuffled pixels is of what they were before.
+
+    It steps from patch to patch: pixels, weights and stride. None of any other convolution.
+    """
+    before = call.node.all_input_nodes[0]
+    weight = call.graph.array(str(call.inputs[1]))
+    if before.target is not torch.ops.aten.pixel_unshuffle.default or weight[0, 0].size > 1:
+        return None
+    factor = int(before.args[1])  # type: ignore[arg-type]
+    patches = weight.reshape(len(weight), -1, factor, factor)
+    source = str(call.known[before.all_input_nodes[0]])
+    return source, call.graph.constant(patches, f"{call.inputs[1]} of patches"), [factor] * 2
 
 
 def _transposed_convolution(call: Call) -> str:

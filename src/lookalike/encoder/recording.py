@@ -90,7 +90,7 @@ def _write(graph: Graph, node: fx.Node, known: dict[fx.Node, Any]) -> Any:  # no
             f"the network uses {node.target}, which cannot be written as ONNX yet: "
             "search with the engine as it is, it needs no ONNX file"
         )
-    return write(Call(graph, node, inputs))
+    return write(Call(graph, node, inputs, known))
 
 
 def _array(held: Tensor) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
 from lookalike.models.appearance import AppearanceEncoder
 from lookalike.models.autoencoder import Autoencoder
-from lookalike.models.descriptors import Orientations, shrink
+from lookalike.models.descriptors import ORIENTATIONS, Orientations, shrink
 from lookalike.models.sizes import latent_width
 from lookalike.parts import LatentPart
 
@@ -139,7 +139,7 @@ class Body(nn.Module):
         grid = [-(-side // (2 * self.patch)) * 2 for side in seen]  # even: it is halved once
         self.padded = [side * self.patch for side in grid]
         self.orientations = Orientations()
-        entering = self.orientations.kernel.shape[0] + channels * self.patch**2
+        entering = ORIENTATIONS + channels * self.patch**2
         self.layers = nn.Sequential(
             *_convolution(entering, WIDTH),
             Residual(WIDTH),

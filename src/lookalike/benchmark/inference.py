@@ -1,0 +1,241 @@
+"""Embedding by ONNX Runtime against torch's eager mode, preset by preset, on the CPU.
+
+Both run the same network with the same weights on the same threads. What comes trained and is not
+installed here gets made-up weights, which compute as long.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lookalike.benchmark.contest import Contest, compete
+from lookalike.benchmark.outcome import Bar, Effort, Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lookalike.encoder.onnx_runtime import OnnxRuntime
+    from lookalike.encoder.torch_runtime import TorchRuntime
+    from lookalike.images import ImageSpec
+    from lookalike.models import Preset
+    from lookalike.models.autoencoder import Network
+
+__all__ = ["measure"]
+
+OURS, EAGER, SMALL = "ONNX Runtime", "torch eager", "torch eager, batches as ONNX Runtime's"
+# How many times torch's eager speed is wanted of many pictures; dense layers are not asked about.
+WANTED = {"efficientnet-lite0": 3.0, "food-dense128": None}
+WANTED_OTHERWISE = 1.5
+QUICK = ("conv128", "twin")
+QUICK_SIDE = 32
+ROUNDS, QUICK_ROUNDS = 5, 1
+# A round is to take about so long, and has at most so many pictures.
+ROUND_SECONDS, MOST_PICTURES = 0.5, 512
+# Of the gallery in which both must find the same.
+GALLERY, QUERIES, HITS, QUICK_GALLERY = 256, 32, 10, 48
+# Scores nearer than this are a tie.
+TIE = 1e-5
+
+
+def measure(effort: Effort) -> Outcome:
+    """Time every preset: one picture, and as many as take a moment; compare what they find."""
+    from lookalike.models import PRESETS
+
+    names = QUICK if effort.quick else tuple(PRESETS)
+    contests: list[Contest] = []
+    bars: list[Bar] = []
+    rows: list[dict[str, float | int | str]] = []
+    with _threads() as threads:
+        for name in names:
+            subject = _Subject(PRESETS[name], effort, threads)
+            many, one = subject.many(), subject.one()
+            same = subject.same_hits()
+            contests += [many, one]
+            bars += _bars(name, many, same)
+            rows.append(_row(name, many, one, same))
+    return Outcome(tuple(contests), tuple(bars), {"threads": threads}, rows=tuple(rows))
+
+
+def _bars(name: str, many: Contest, same: float) -> Iterator[Bar]:
+    wanted = WANTED.get(name, WANTED_OTHERWISE)
+    if wanted is not None:
+        ratio = many.ratio(EAGER)
+        yield Bar(f"{name}: times torch eager", f"≥ {wanted:g}", str(ratio), ratio.median >= wanted)
+    yield Bar(f"{name}: same hits as torch", "1.000", f"{same:.3f}", same == 1)
+
+
+def _row(name: str, many: Contest, one: Contest, same: float) -> dict[str, float | int | str]:
+    return {
+        "preset": name,
+        "pictures/s": round(many.rate(OURS).median, 1),
+        "× torch eager": str(many.ratio(EAGER)),
+        "× torch eager in small batches": str(many.ratio(SMALL)),
+        "one picture, ms": round(1000 / one.rate(OURS).median, 2),
+        "× torch eager, one picture": str(one.ratio(EAGER)),
+        "same hits": f"{same:.3f}",
+    }
+
+
+@contextmanager
+def _threads() -> Iterator[int]:
+    """Give torch as many threads as ONNX Runtime gets, and bring back what it had."""
+    import torch
+
+    from lookalike.encoder.onnx_runtime import usable_threads
+
+    before, threads = torch.get_num_threads(), usable_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(before)
+
+
+@dataclass
+class _Subject:
+    """One preset, run by both."""
+
+    preset: Preset
+    effort: Effort
+    threads: int
+
+    def __post_init__(self) -> None:
+        import torch
+
+        from lookalike.encoder.exporting import Recorded
+        from lookalike.encoder.onnx_runtime import OnnxRuntime
+        from lookalike.encoder.torch_runtime import TorchRuntime
+        from lookalike.models import resolve_image
+
+        size = QUICK_SIDE if self.effort.quick else None
+        self.image = resolve_image(self.preset, size=size)
+        model = _network(self.preset, self.image, self.effort.seed)
+        self.torch: TorchRuntime = TorchRuntime(model, self.image, torch.device("cpu"))
+        recorded = Recorded(model, self.image)
+        self.onnx: OnnxRuntime = OnnxRuntime(self.image, recorded.encoder(), threads=self.threads)
+
+    @cached_property
+    def pixels(self) -> NDArray[np.uint8]:
+        """As many pictures as a round of ours takes a moment for; whole batches."""
+        import numpy as np
+
+        from lookalike.encoder.onnx_runtime import onnx_batch
+
+        size = onnx_batch(self.image)
+        channels, height, width = self.image.shape
+        random = np.random.default_rng(self.effort.seed)
+        shape = (MOST_PICTURES, height, width, channels)
+        pixels = random.integers(0, 256, shape, dtype=np.uint8)
+        self._ours(pixels[:size])
+        start = time.perf_counter()
+        self._ours(pixels[:size])
+        batches = int(ROUND_SECONDS / (time.perf_counter() - start))
+        return pixels[: size * (2 if self.effort.quick else max(2, batches))]
+
+    def many(self) -> Contest:
+        """Time many pictures."""
+        count, side = len(self.pixels), f"{self.image.height} × {self.image.width}"
+        return compete(
+            f"{self.preset.name}: {count} pictures of {side}",
+            {
+                OURS: lambda: self._ours(self.pixels),
+                EAGER: lambda: self._eager(self.pixels),
+                SMALL: lambda: self._eager_in_small_batches(self.pixels),
+            },
+            ours=OURS,
+            unit="pictures",
+            amount=count,
+            rounds=QUICK_ROUNDS if self.effort.quick else ROUNDS,
+        )
+
+    def one(self) -> Contest:
+        """Time one picture, as a query is."""
+        one = self.pixels[:1]
+        return compete(
+            f"{self.preset.name}: one picture",
+            {OURS: lambda: self._ours(one), EAGER: lambda: self._eager(one)},
+            ours=OURS,
+            unit="pictures",
+            amount=1,
+            rounds=QUICK_ROUNDS if self.effort.quick else 3 * ROUNDS,
+            repeats=2,
+        )
+
+    def same_hits(self) -> float:
+        """Return the share of hits found by ONNX Runtime that torch finds too, ties left aside."""
+        import numpy as np
+
+        from lookalike.whitening import fit_whitening
+
+        count = QUICK_GALLERY if self.effort.quick else GALLERY
+        gallery, queries = _made_up(self.image.shape, count, self.effort.seed)
+        latents = self._eager(gallery)
+        whitening = fit_whitening(latents)
+        known = whitening.apply(latents)
+        by_torch = whitening.apply(self._eager(queries)) @ known.T
+        by_onnx = whitening.apply(self._ours(queries)) @ whitening.apply(self._ours(gallery)).T
+        found = np.argsort(-by_onnx, axis=1)[:, :HITS]
+        least = np.sort(by_torch, axis=1)[:, -HITS]
+        scores = np.take_along_axis(by_torch, found, axis=1)
+        return float((scores >= least[:, None] - TIE).mean())
+
+    def _ours(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        import numpy as np
+
+        return np.concatenate([*self.onnx.embeddings(pixels, np.arange(len(pixels)))])
+
+    def _eager(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        import numpy as np
+
+        return np.concatenate([*self.torch.latents(pixels, np.arange(len(pixels)))])
+
+    def _eager_in_small_batches(self, pixels: NDArray[np.uint8]) -> None:
+        from lookalike.encoder.onnx_runtime import onnx_batch
+
+        size = onnx_batch(self.image)
+        for start in range(0, len(pixels), size):
+            self._eager(pixels[start : start + size])
+
+
+def _network(preset: Preset, image: ImageSpec, seed: int) -> Network:
+    """Return the preset's network; with made-up weights where its own are not installed."""
+    import torch
+    from torch import nn
+
+    from lookalike.errors import LookalikeError
+    from lookalike.models import build_model
+
+    try:
+        return build_model(preset, image, seed=seed).eval()
+    except LookalikeError:
+        model = preset.build(image, None)
+    generator = torch.Generator().manual_seed(seed)
+    for layer in model.modules():  # so that values neither vanish nor grow, as in a trained one
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, generator=generator)
+    return model.eval()
+
+
+def _made_up(
+    shape: tuple[int, int, int], count: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return a gallery of smooth pictures (N, H, W, C) and queries, some of them with noise."""
+    import numpy as np
+
+    channels, height, width = shape
+    random = np.random.default_rng(seed)
+    down, across = np.mgrid[0:height, 0:width].astype(np.float32) / max(height, width)
+    gallery = np.empty((count, height, width, channels), np.uint8)
+    for row in gallery:
+        waves = random.uniform(-12, 12, (3, channels, 1, 1)).astype(np.float32)
+        smooth = np.sin(waves[0] * down + waves[1] * across + waves[2])
+        row[:] = ((smooth + 1) * 127.5).transpose(1, 2, 0)
+    chosen = gallery[:: max(1, count // QUERIES)][:QUERIES].astype(np.int16)
+    noise = random.integers(-20, 21, chosen.shape, dtype=np.int16)
+    return gallery, (chosen + noise).clip(0, 255).astype(np.uint8)
