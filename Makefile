@@ -26,7 +26,9 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The peers are large and nobody else needs them.
 bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[efficientnet,dev,bench]'
 	$(BIN)/lookalike benchmark --save docs/performance.json --page docs/performance.md
 
 setup: $(READY)

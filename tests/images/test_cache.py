@@ -62,6 +62,19 @@ def test_a_large_collection_needs_many_blocks(tmp_path, place):
     assert cache.pixels[:, 0, 0, 0].tolist() == list(range(150))
 
 
+def test_the_pictures_are_seen_in_order_while_they_are_decoded(tmp_path, place):
+    for number in range(70):
+        Image.new("L", (4, 4), number).save(tmp_path / f"{number:03}.png")
+    (tmp_path / "035.png").write_bytes(b"none")
+    seen = []
+    found = find_pictures(tmp_path)
+    cache = decode_collection(found, ImageSpec(4, 4, 1), place, on_pixels=seen.append)
+    assert len(seen) == 2
+    assert (np.concatenate(seen) == cache.pixels).all()
+    decode_collection(found, ImageSpec(4, 4, 1), place, on_pixels=seen.append)
+    assert len(seen) == 2  # nothing is decoded again
+
+
 def test_open_gives_the_same(folder, place):
     made = decode_collection(find_pictures(folder), SPEC, place)
     back = open_cache(place)

@@ -44,4 +44,12 @@ def input_batches(
     check_pixels(pixels, image)
     size = batch_size(image)
     for start in range(0, len(rows), size):
-        yield to_input(pixels[rows[start : start + size]], image, device)
+        yield to_input(_moved(pixels[rows[start : start + size]], device), image, device)
+
+
+def _moved(batch: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    """Return the bytes on the device; to a GPU from pinned memory, while it still computes."""
+    tensor = torch.from_numpy(batch)
+    if device.type != "cuda":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
