@@ -108,7 +108,8 @@ function begin() {
     focusGrid: focusPictures,
     focusName: () => {
       if (store.state.view !== "search") store.set({ view: "search" });
-      requestAnimationFrame(() => document.getElementById("text")?.focus());
+      // At once: what is typed next is meant for it.
+      document.getElementById("text")?.focus();
     },
     pick: () => pick(search.take),
   });

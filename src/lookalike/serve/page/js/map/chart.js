@@ -152,7 +152,8 @@ export class Chart {
 
   /** The point under a spot of the screen, or -1. @param {number} px @param {number} py */
   #under(px, py) {
-    const reach = Math.max(REACH, this.renderer.nearness(this.camera) > 0 ? this.renderer.tileSide(this.camera) / 2 : 0);
+    // Up to the corner of a thumbnail, where there are some.
+    const reach = Math.max(REACH, this.renderer.nearness(this.camera) > 0 ? this.renderer.tileSide(this.camera) * Math.SQRT1_2 : 0);
     const [found] = this.points.near(...this.camera.toMap(px, py), reach / this.camera.zoom);
     return found ? found.at : -1;
   }
