@@ -14,7 +14,10 @@ from lookalike.errors import SettingsError
 __all__ = ["BENCHMARKS", "Machine", "machine", "run_benchmark", "select"]
 
 BENCHMARKS = {
+    "decode": "pictures decoded small, against a full decode; a folder to embeddings",
+    "inference": "embedding by ONNX Runtime, against torch, preset by preset",
     "search": "exact search, against faiss, usearch, numpy, torch.cdist and scikit-learn",
+    "training": "training steps, against Keras; epochs from the cache, against decoding each time",
     "start": "processor time from a cold start to help and to an answer",
     "growth": "build, sync, search and memory against the size of the gallery",
 }
@@ -22,7 +25,7 @@ BENCHMARKS = {
 
 _LIBRARIES = (
     *("torch", "onnxruntime", "faiss-cpu", "numpy", "pillow", "pylance"),
-    *("usearch", "scikit-learn", "tensorflow-cpu"),
+    *("usearch", "scikit-learn", "tensorflow-cpu", "keras", "simplejpeg"),
 )
 
 
