@@ -20,7 +20,7 @@ from lookalike.engine import Engine, open_engine
 from lookalike.engine.files import picture_roots
 from lookalike.engine.queries import Query
 from lookalike.errors import LookalikeError
-from lookalike.gallery import newest_version
+from lookalike.gallery import ExactIndex, newest_version
 from lookalike.gallery.scan import multiply_for_few
 from lookalike.images.guarded import Intake
 from lookalike.serve.batching import Batcher
@@ -285,7 +285,9 @@ def _warm(engine: Engine) -> None:
         return
     # A balance is asked for by inner product.
     for metric in (check_metric(engine.manifest.metric), "inner"):
-        engine.index(metric)
+        index = engine.index(metric)
+        if isinstance(index, ExactIndex):
+            index.quicken()
     engine.search(gallery.paths[0], 1)
 
 
