@@ -188,7 +188,7 @@ def _read_onnx(directory: Path, digests: Mapping[str, str]) -> dict[str, bytes]:
         if hashlib.sha256(data).hexdigest() != digests[name]:
             return {}  # torch gives the same from the weights, more slowly
         files[name] = data
-    return files
+    return files if ENCODER in files else {}
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.encoder.shapes import check_pixels
+from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -127,7 +128,11 @@ def usable_threads() -> int:
 
 
 def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """Return a session that runs a model on the CPU."""
+    """Return a session that runs a model on the CPU.
+
+    Raises:
+        ExportError: this version of ONNX Runtime cannot open it.
+    """
     import onnxruntime
 
     options: Any = onnxruntime.SessionOptions()
@@ -136,4 +141,11 @@ def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     # Threads that spin while they wait take the processor from what decodes pictures meanwhile.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors; they are raised as well
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own, which share no class
+        reason = " ".join(str(error).split())
+        raise ExportError(
+            f"ONNX Runtime {onnxruntime.__version__} cannot open this encoder ({reason}): "
+            "install the version that Lookalike asks for"
+        ) from error

@@ -1,8 +1,8 @@
 """From a network to the operations that torch records of it, and on to an ONNX graph.
 
-torch has an exporter of its own. It took 4 to 11 seconds of processor time for these networks, most
-of it to cut their operations into smaller ones, which ONNX Runtime then joins again; this takes .1
-to 1 second, and every build pays for it. docs/export.md has the figures.
+torch has an exporter of its own. It takes many times as long for these networks, most of it to cut
+their operations into smaller ones, which ONNX Runtime then joins again, and every build would pay
+for it.
 """
 
 from __future__ import annotations

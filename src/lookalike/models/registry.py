@@ -1,7 +1,8 @@
 """The registry of presets: plain data, one entry each.
 
 Add a preset in three steps: write a builder ``(image, latent) -> network`` in a module of this
-package; add a `Preset` to `PRESETS`; run ``pytest tests/models``, whose contract runs over all.
+package; add a `Preset` to `PRESETS`, which names module and builder; run ``pytest tests/models``,
+whose contract runs over all.
 """
 
 from __future__ import annotations
