@@ -17,6 +17,7 @@ from lookalike.benchmark.outcome import Bar, Effort, Outcome
 from lookalike.benchmark.photos import write_photos
 from lookalike.images import Collection, ImageSpec, decode_collection, find_pictures
 from lookalike.images.answers import decode_file
+from lookalike.images.quiet import quiet_pillow
 
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder
@@ -59,7 +60,7 @@ def _ways(
 ) -> tuple[dict[str, Callable[[], object]], tuple[str, ...]]:
     """Return the ways to decode these files, and which are not installed."""
     ways: dict[str, Callable[[], object]] = {
-        OURS: lambda: [decode_file(path, SPEC, found.limits) for path in paths],
+        OURS: lambda: _by_lookalike(paths, found),
         FULL: lambda: [_whole(path) for path in paths],
         DRAFT: lambda: [_drafted(path) for path in paths],
     }
@@ -69,6 +70,12 @@ def _ways(
         return ways, ("simplejpeg",)
     ways["simplejpeg"] = lambda: [_by_simplejpeg(simplejpeg, path) for path in paths]
     return ways, ()
+
+
+def _by_lookalike(paths: list[Path], found: Collection) -> None:
+    with quiet_pillow():  # as a process that decodes does, once
+        for path in paths:
+            decode_file(path, SPEC, found.limits)
 
 
 def _whole(path: Path) -> np.ndarray:

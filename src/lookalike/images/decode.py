@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lookalike.errors import PictureError
 from lookalike.images.fitting import Size, enough_for, inside, middle
+from lookalike.images.jpeg import quick_jpeg
 from lookalike.images.limits import IntakeLimits
 from lookalike.images.modes import (
     SIDEWAYS,
@@ -163,14 +164,16 @@ def _open(source: Source, enough: Callable[[Size], Size], limits: IntakeLimits) 
     whole = image.size
     _refuse(limits.too_many(*whole))
     scaled = _draft(image, enough)
-    image.load()
+    quick = quick_jpeg(image)
+    if quick is None:
+        image.load()
     if not scaled and image.size != whole:  # an icon, or a header that lied
         whole = image.size
         _refuse(limits.too_many(*whole))
     # A copy of an image does not know what was set in the original's EXIF.
     transpose = orientation_of(source if isinstance(source, Image.Image) else image)
     profile = image.info.get("icc_profile") or None
-    image = plain_mode(image)
+    image = plain_mode(image if quick is None else quick)
     if transpose is not None:
         image = image.transpose(transpose)
         whole = whole[::-1] if transpose in SIDEWAYS else whole
