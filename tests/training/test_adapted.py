@@ -186,7 +186,7 @@ def test_a_saved_encoder_needs_no_weights_file(weights, tmp_path, monkeypatch):
     encoder.save(tmp_path / "encoder")
     monkeypatch.setattr(efficientnet, "find_spec", lambda name: None)
     loaded = load_encoder(tmp_path / "encoder", device="cpu")
-    np.testing.assert_allclose(loaded.embed(PIXELS), encoder.embed(PIXELS), atol=1e-5)
+    np.testing.assert_allclose(loaded.embed(PIXELS), encoder.embed(PIXELS), atol=1e-4)
     embeddings = encoder.embed(PIXELS)
     width = sum(len(whitening.scale) for whitening in encoder.whitening.whitenings[-2:])
     meanings = embeddings[:, -width:]
