@@ -8,6 +8,7 @@ mean over all elements, as Keras defines them, so every picture of a batch weigh
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -128,7 +129,8 @@ class ReconstructionLoss(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mean loss of inputs (B, C, H, W), a scalar."""
-        with quick_precision(x.device):
+        # What is validated decides when to stop, and is not rounded.
+        with quick_precision(x.device) if self.training else nullcontext():
             reconstruction = self.model(x)
         # Under mixed precision the model may give bfloat16, in which 1 - 1e-7 is 1: log(0) waits.
         return self.objective(reconstruction.float(), x)
