@@ -11,10 +11,11 @@ import numpy as np
 
 from lookalike.engine.judging import judge_all, judge_examples, standings
 from lookalike.engine.living import LivingEngine
+from lookalike.engine.looked_up import LookedUp
 from lookalike.engine.queries import Query, QueryLike, Standing, first_of
 from lookalike.engine.replacement import notices_replacement
 from lookalike.errors import UnreadableQueryError
-from lookalike.types import Hits, Metric, OnProgress, silent
+from lookalike.types import Hits, Metric, OnProgress, check_metric, silent
 
 if TYPE_CHECKING:
     from lookalike.engine.measure import Evaluation
@@ -120,13 +121,16 @@ class Engine(LivingEngine):
             GalleryError: `where` is not understood.
             SettingsError: the settings mean nothing under the metric.
         """
-        from lookalike.search import search
+        from lookalike.search import EVIDENCE_DEPTH, search
 
         resolved = self._resolve(queries, on_unreadable)
         positions = np.array([query.position for query in resolved], np.int64)
         exclude = None if include_self else positions
         plain = self._embed(resolved, on_progress)
         embeddings, index = self.weighed(plain, metric, settings)
+        looked_up, own = None, check_metric(self.manifest.metric)
+        if self.calibration and index is self.index(own) and (settings is None or settings.plain):
+            index = looked_up = LookedUp(index, EVIDENCE_DEPTH)  # what judges hits asks again
         found = search(
             self.gallery,
             index,
@@ -138,7 +142,7 @@ class Engine(LivingEngine):
             settings=settings,
             spectral=self.spectral(index, settings),
         )
-        found = judge_all(self, found, resolved, plain, include_self=include_self)
+        found = judge_all(self, found, resolved, plain, index=looked_up, include_self=include_self)
         return [self._drawable(hits, query) for hits, query in zip(found, resolved, strict=True)]
 
     @notices_replacement

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lookalike.engine.facade import Engine
+    from lookalike.gallery import SearchIndex
 
 __all__ = ["judge_all", "judge_examples", "standings"]
 
@@ -27,6 +28,7 @@ def judge_all(
     queries: Sequence[Query],
     embeddings: NDArray[np.float32],
     *,
+    index: SearchIndex | None = None,
     include_self: bool = False,
 ) -> list[Hits]:
     """Return hits with probability, percentile and band, if the engine has a calibration.
@@ -40,13 +42,14 @@ def judge_all(
         found: of each query.
         queries: what was searched for.
         embeddings: float32 (Q, D), plain, of the queries.
+        index: by the engine's own metric, where the caller has looked things up already.
         include_self: a picture of the gallery may find itself.
     """
     calibration = engine.calibration
     if calibration is None or not len(found):
         return list(found)
-    index = engine.index(check_metric(engine.manifest.metric))
-    stand = standings(engine, queries, embeddings, include_self=include_self)
+    index = index or engine.index(check_metric(engine.manifest.metric))
+    stand = standings(engine, queries, embeddings, index=index, include_self=include_self)
     return [
         calibration.judge(
             hits,
@@ -63,6 +66,7 @@ def standings(
     queries: Sequence[Query],
     embeddings: NDArray[np.float32],
     *,
+    index: SearchIndex | None = None,
     include_self: bool = False,
 ) -> list[Standing]:
     """Return how queries stand to the whole gallery; the engine must have a calibration.
@@ -73,6 +77,7 @@ def standings(
         engine: whose gallery it is.
         queries: what is searched for.
         embeddings: float32 (Q, D), plain, of the queries.
+        index: by the engine's own metric; None for the engine's.
         include_self: a picture of the gallery may find itself.
 
     Raises:
@@ -87,18 +92,22 @@ def standings(
     rows = [number for number, one in enumerate(known) if one is None]
     if rows:
         fresh = [queries[number] for number in rows]
-        found = iter(_stand(engine, fresh, embeddings[rows], include_self))
+        index = index or engine.index(check_metric(engine.manifest.metric))
+        found = iter(_stand(engine, index, fresh, embeddings[rows], include_self))
         return [next(found) if one is None else one for one in known]
     return [one for one in known if one is not None]
 
 
 def _stand(
-    engine: Engine, queries: Sequence[Query], embeddings: NDArray[np.float32], include_self: bool
+    engine: Engine,
+    index: SearchIndex,
+    queries: Sequence[Query],
+    embeddings: NDArray[np.float32],
+    include_self: bool,
 ) -> list[Standing]:
     calibration = engine.calibration
     if calibration is None:
         raise EngineError("the scores of this engine mean nothing yet: run `lookalike report`")
-    index = engine.index(check_metric(engine.manifest.metric))
     places = np.array([query.position for query in queries], np.int64)
     near = index.search(embeddings, EVIDENCE_DEPTH, exclude=None if include_self else places)
     known = calibration.familiarity.knows(
