@@ -2,8 +2,9 @@
 
 python -m benchmarks.precision [--presets NAME:EPOCHS ...] [--work DIR]
 
-The 10,000 garments that come with the package; seed 0. Each training is a process of its own; the
-seconds are those of the whole build. Without AVX512_BF16 both are float32, and it says so.
+The 10,000 garments that come with the package; seed 0, one thread. Each training is a process of
+its own; the seconds are those of the whole build. Without AVX512_BF16 both are float32, and it says
+so.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def _build(work: Path, step: str) -> dict[str, float]:
 
     import lookalike
 
+    torch.set_num_threads(1)  # the same sums on every machine
     preset, epochs, precision = step.split(":")
     has_halves = torch.cpu._is_avx512_bf16_supported()
     if precision == "bfloat16" and not has_halves:
