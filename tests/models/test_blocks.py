@@ -14,7 +14,6 @@ from lookalike.models.blocks import (
     LinearOfMap,
     LinearToMap,
     SameConv2d,
-    SameConvTranspose2d,
     glorot_init,
     he_init,
     keras_batch_norm,
@@ -42,21 +41,6 @@ def slow_same_convolution(x, weight, bias, stride):
     return y
 
 
-def slow_same_transposed(x, weight, bias, stride):
-    """Spread each value of (C, H, W) over the kernel (C, F, k, k); crop to H * stride."""
-    channels, height, width = x.shape
-    filters, kernel = weight.shape[1], weight.shape[2]
-    whole = np.zeros((filters, (height - 1) * stride + kernel, (width - 1) * stride + kernel))
-    for c in range(channels):
-        for row in range(height):
-            for column in range(width):
-                r, q = row * stride, column * stride
-                whole[:, r : r + kernel, q : q + kernel] += x[c, row, column] * weight[c]
-    start = max(kernel - stride, 0) // 2
-    rows, columns = height * stride, width * stride
-    return whole[:, start : start + rows, start : start + columns] + bias[:, None, None]
-
-
 def run(layer, x):
     with torch.no_grad():
         return layer(torch.from_numpy(x[None]).float())[0].numpy()
@@ -73,34 +57,6 @@ def test_convolution_equals_the_slow_one(stride, kernel, height, width):
         x, layer.weight.detach().numpy(), layer.bias.detach().numpy(), stride
     )
     np.testing.assert_allclose(run(layer, x), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize(("height", "width"), [(7, 7), (4, 6)])
-def test_transposed_convolution_equals_the_slow_one(stride, height, width):
-    torch.manual_seed(0)
-    layer = SameConvTranspose2d(2, 3, 3, stride)
-    x = np.random.default_rng(0).normal(size=(2, height, width))
-    expected = slow_same_transposed(
-        x, layer.weight.detach().numpy(), layer.bias.detach().numpy(), stride
-    )
-    got = run(layer, x)
-    assert got.shape == (3, height * stride, width * stride)
-    np.testing.assert_allclose(got, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-def test_transposed_convolution_is_the_gradient_of_the_convolution(stride):
-    torch.manual_seed(0)
-    down, up = SameConv2d(2, 3, 3, stride, bias=False), SameConvTranspose2d(3, 2, 3, stride)
-    with torch.no_grad():
-        up.weight.copy_(down.weight)
-        up.bias.zero_()
-    x = torch.randn(1, 2, 8, 8, requires_grad=True)
-    y = down(x)
-    above = torch.randn_like(y)
-    y.backward(above)
-    torch.testing.assert_close(up(above), x.grad)
 
 
 def test_pytorch_padding_is_not_keras_padding():
@@ -151,31 +107,6 @@ def test_he_is_a_cut_normal_of_the_right_width():
     assert weight.std() == pytest.approx(std, rel=0.02)
     assert weight.abs().max() <= 2 * std / 0.8796 + 1e-6
     assert torch.count_nonzero(layer.bias) == 0
-
-
-@pytest.mark.parametrize(("size", "stride"), [((5, 4), 2), ((7, 7), 1)])
-def test_a_transposed_convolution_in_bfloat16_is_the_slow_one(size, stride):
-    layer = SameConvTranspose2d(3, 2, 3, stride)
-    x = np.random.default_rng(0).normal(size=(3, *size))
-    weight, bias = (value.detach().double().numpy() for value in (layer.weight, layer.bias))
-    wanted = slow_same_transposed(x, weight, bias, stride)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        found = layer(torch.from_numpy(x[None]).float())[0].float().numpy()
-    assert found.shape == wanted.shape
-    assert np.abs(found - wanted).max() < 0.02 * np.abs(wanted).max()
-
-
-def test_it_has_the_same_gradients_in_bfloat16():
-    layer = SameConvTranspose2d(3, 2, 3, 2)
-    x = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
-    towards = torch.randn(2, 2, 8, 10, generator=torch.Generator().manual_seed(1))
-    found = []
-    for halved in (False, True):
-        with torch.autocast("cpu", torch.bfloat16, enabled=halved):
-            value = (layer(x).float() * towards).sum()
-        found.append(torch.autograd.grad(value, [layer.weight, layer.bias]))
-    for full, half in zip(*found, strict=True):
-        assert (full - half).abs().max() < 0.03 * full.abs().max()
 
 
 def test_linear_layers_of_maps_are_those_of_flat_ones():

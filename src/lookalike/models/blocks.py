@@ -19,7 +19,6 @@ __all__ = [
     "LinearToMap",
     "QuickBatchNorm2d",
     "SameConv2d",
-    "SameConvTranspose2d",
     "glorot_init",
     "he_init",
     "keras_batch_norm",
@@ -72,72 +71,6 @@ class SameConv2d(nn.Conv2d):
             )
         x = functional.pad(x, (left, right, top, bottom))
         return functional.conv2d(x, self.weight, self.bias, self.stride, groups=self.groups)
-
-
-class SameConvTranspose2d(nn.ConvTranspose2d):
-    """Transposed convolution with Keras' "same" padding: n -> n * stride, exactly.
-
-    It is the gradient of `SameConv2d` on an input of n * stride: what that layer padded at the
-    bottom and on the right is cropped here.
-    """
-
-    def __init__(self, channels: int, filters: int, kernel: int, stride: int = 1) -> None:
-        super().__init__(channels, filters, kernel, stride)
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Return (B, filters, H * stride, W * stride) of (B, channels, H, W)."""
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        if (kernel, stride) in _BY_PHASES and _trains_halved(x):
-            return _BY_PHASES[kernel, stride](x, self.weight, self.bias)
-        height, width = x.shape[2] * stride, x.shape[3] * stride
-        before, after = same_padding(height, kernel, stride)
-        padding = min(before, after)  # cropped on both sides, by the layer itself
-        whole = functional.conv_transpose2d(x, self.weight, self.bias, stride, padding)
-        start = before - padding
-        return whole[:, :, start : start + height, start : start + width]
-
-
-def _trains_halved(x: Tensor) -> bool:
-    """Whether `x` is computed on in bfloat16 on a CPU, which is slow at transposed convolutions."""
-    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-
-
-def _doubled(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The transposed convolution of kernel 3 and stride 2, as a plain one of four phases.
-
-    With w the kernel along one axis, an even output 2i is w0·x[i] + w2·x[i - 1], an odd one
-    w1·x[i]. So x[i] and the one before it give all four outputs of a square at once, as channels.
-
-    Args:
-        x: (B, channels, H, W).
-        weight: (channels, filters, 3, 3).
-        bias: (filters,), or None.
-
-    Returns:
-        (B, filters, 2 H, 2 W), channels last in memory.
-    """
-    channels, filters = weight.shape[:2]
-    # Along each axis w0 w1 w2 0 becomes w2 0 | w0 w1: of x[i - 1] | of x[i], even before odd.
-    taps = functional.pad(weight, (0, 1, 0, 1)).roll((2, 2), (2, 3))
-    taps = taps.view(channels, filters, 2, 2, 2, 2)  # (.., .., down, even or odd, across, ...)
-    kernel = taps.permute(3, 5, 1, 0, 2, 4).reshape(4 * filters, channels, 2, 2)
-    kernel = kernel.contiguous(memory_format=torch.channels_last)
-    before = functional.pad(x, (1, 0, 1, 0))
-    found = functional.conv2d(before, kernel, None if bias is None else bias.repeat(4))
-    count, _, height, width = found.shape
-    rows = found.permute(0, 2, 3, 1).reshape(count, height, width, 2, 2 * filters)
-    square = rows.transpose(2, 3).reshape(count, 2 * height, 2 * width, filters)
-    return square.permute(0, 3, 1, 2)
-
-
-def _turned(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The transposed convolution of kernel 3 and stride 1, as a plain one of the turned kernel."""
-    kernel = weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
-    return functional.conv2d(x, kernel, bias, padding=1)
-
-
-# (kernel, stride) -> how a CPU does it in bfloat16.
-_BY_PHASES = {(3, 2): _doubled, (3, 1): _turned}
 
 
 class LinearOfMap(nn.Linear):

@@ -17,11 +17,11 @@ from lookalike.models.blocks import (
     LinearOfMap,
     LinearToMap,
     SameConv2d,
-    SameConvTranspose2d,
     glorot_init,
     keras_batch_norm,
 )
 from lookalike.models.sizes import latent_width
+from lookalike.models.transposed import SameConvTranspose2d
 
 __all__ = ["build_animals_conv16", "build_conv128", "build_digits_conv16"]
 

@@ -7,6 +7,7 @@ from torch import nn
 from lookalike.images.spec import ImageSpec
 from lookalike.models.autoencoder import Autoencoder
 from lookalike.models.sizes import latent_width, require_sides
+from lookalike.models.transposed import QuickConvTranspose2d
 
 __all__ = ["build_linear512"]
 
@@ -52,11 +53,11 @@ def _decoder(channels: int, shape: tuple[int, int, int], latent: int) -> nn.Sequ
         nn.Linear(latent, shape[0] * shape[1] * shape[2]),
         nn.ReLU(),
         nn.Unflatten(1, shape),
-        nn.ConvTranspose2d(8, 16, 3, stride=2),  # 42 -> 85
+        QuickConvTranspose2d(8, 16, 3, stride=2),  # 42 -> 85
         nn.ReLU(),
-        nn.ConvTranspose2d(16, 8, 5, stride=3, padding=1),  # 85 -> 255
+        QuickConvTranspose2d(16, 8, 5, stride=3, padding=1),  # 85 -> 255
         nn.ReLU(),
-        nn.ConvTranspose2d(8, channels, 6, stride=2, padding=1),  # 255 -> 512
+        QuickConvTranspose2d(8, channels, 6, stride=2, padding=1),  # 255 -> 512
         nn.Tanh(),
     )
 

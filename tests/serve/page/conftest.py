@@ -33,7 +33,7 @@ WIDTHS = {
     },
 }  # fmt: skip
 SHAPES = ((48, 48), (72, 40), (40, 60))
-PATIENCE = 15_000
+PATIENCE = 60_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
