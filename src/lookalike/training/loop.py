@@ -14,6 +14,7 @@ from torch import nn
 from lookalike.errors import SettingsError
 from lookalike.images.spec import ImageSpec
 from lookalike.models.preset import TrainingSettings
+from lookalike.training.allocation import freed_memory_kept
 from lookalike.training.batches import PixelSource
 from lookalike.training.device import resolve_device
 from lookalike.training.fingerprint import fingerprint
@@ -74,7 +75,11 @@ def train(
     """
     val_rows = np.empty(0, dtype=np.int64) if val_rows is None else val_rows
     _check(model, rows, val_rows, image, settings, seed)
-    with accelerated(resolve_device(device)) as accelerator, _arranged(model, accelerator.device):
+    with (
+        accelerated(resolve_device(device)) as accelerator,
+        freed_memory_kept(accelerator.device),
+        _arranged(model, accelerator.device),
+    ):
         _check_processes(len(rows), settings.batch_size, accelerator.num_processes)
         identity = fingerprint(
             model, pixels, rows, val_rows, image=image, settings=settings, seed=seed
