@@ -158,9 +158,15 @@ class QuickBatchNorm2d(nn.BatchNorm2d):
                 "one value a channel is left of it: take more pictures, a larger batch size or "
                 "a larger size"
             )
-        # A tensor, not a number: reading the count would make a GPU wait at every layer.
-        share = (_RECENT_SHARE / (steps + _RECENT_SHARE)).clamp(min=self.momentum)
         steps.add_(1)
+        if input.device.type == "cpu":
+            momentum = max(self.momentum, _RECENT_SHARE / (int(steps) + _RECENT_SHARE - 1))
+            return functional.batch_norm(
+                input, running_mean, running_var, self.weight, self.bias,
+                training=True, momentum=momentum, eps=self.eps,
+            )  # fmt: skip
+        # Elsewhere a tensor, not a number: reading the count would make a GPU wait at every layer.
+        share = (_RECENT_SHARE / (steps + _RECENT_SHARE - 1)).clamp(min=self.momentum)
         mean, var = torch.zeros_like(running_mean), torch.zeros_like(running_var)
         normalised = functional.batch_norm(
             input, mean, var, self.weight, self.bias, training=True, momentum=1.0, eps=self.eps
