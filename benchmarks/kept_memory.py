@@ -9,6 +9,7 @@ time, is compared, because other jobs do not count in it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import resource
 import subprocess
 import sys
@@ -40,14 +41,19 @@ def main() -> None:
 
 
 def _processor_seconds(*, kept: bool) -> float:
-    from lookalike.cli.memory import keep_freed_memory
-
-    if kept:
-        keep_freed_memory()
     import torch
 
+    from lookalike.training.allocation import freed_memory_kept
+
+    with freed_memory_kept(torch.device("cpu")) if kept else contextlib.nullcontext():
+        return _steps()
+
+
+def _steps() -> float:
+    import torch
+
+    from lookalike.models import build_model, get_preset, resolve_image
     from lookalike.models.preset import TwinSettings
-    from lookalike.models.presets import build_model, get_preset, resolve_image
     from lookalike.models.twin import TwinAutoencoder
     from lookalike.training.twin import TwinLoss
 

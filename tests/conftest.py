@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# As the command line does: tests must not crawl because something else runs on the machine.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores test already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

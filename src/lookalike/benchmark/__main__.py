@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 from lookalike.benchmark.outcome import Effort
@@ -12,7 +11,6 @@ from lookalike.benchmark.suite import run_benchmark
 
 def main() -> None:
     """Run the benchmark that is named, print its outcome as one line of JSON."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does
     name, *rest = sys.argv[1:]
     effort = Effort(**json.loads(rest[0])) if rest else Effort()
     sys.stdout.write(json.dumps(run_benchmark(name, effort).as_dict()) + "\n")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 
-from lookalike.cli.memory import keep_freed_memory
 from lookalike.errors import LookalikeError, TrainingStopped
 from lookalike.storage import STORAGE_ERRNOS
 
@@ -15,10 +13,6 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line; exit 0, 1 on an error, 2 on wrong usage, 130 when stopped."""
-    # Threads that wait by spinning make training many times slower as soon as anything else runs
-    # on the machine; OpenMP reads this when torch is imported. A person's own choice stays.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    keep_freed_memory()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a folder's name may hold bytes of any sort
         sys.stdout.reconfigure(errors="backslashreplace")
     from lookalike.cli.commands import app
