@@ -92,12 +92,7 @@ def fit_whitening(
     if not np.isfinite(embeddings).all():
         raise SettingsError("embeddings hold NaN or infinity: train again with another seed")
     mean = embeddings.mean(axis=0, dtype=np.float64)
-    covariance = np.zeros((embeddings.shape[1],) * 2)
-    for start in range(0, len(embeddings), BLOCK):
-        centred = embeddings[start : start + BLOCK] - mean
-        covariance += centred.T @ centred
-    variances, axes = np.linalg.eigh(covariance / len(embeddings))
-    variances, axes = variances[::-1], axes[:, ::-1].T
+    variances, axes = _principal_axes(embeddings, mean, dimensions)
     kept = max(1, int((variances > RELATIVE_RANK * variances[0]).sum()))
     kept = kept if dimensions is None else min(kept, dimensions)
     scale = np.maximum(variances[:kept], np.finfo(np.float64).tiny) ** (power / 2)
@@ -108,3 +103,41 @@ def fit_whitening(
         np.ascontiguousarray(axes[:kept], dtype=np.float32),
         scale.astype(np.float32),
     )
+
+
+def _principal_axes(
+    embeddings: NDArray[np.float32], mean: NDArray[np.float64], dimensions: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return variances (E,), the largest first, and their axes (E, D).
+
+    Of fewer rows than numbers, from what the rows have in common (N × N): the axes across them
+    hold nothing.
+    """
+    count, width = embeddings.shape
+    if count < width:
+        centred = embeddings - mean
+        variances, rows = _largest(centred @ centred.T, dimensions)
+        kept = variances > RELATIVE_RANK * variances[0]
+        kept[0] = True
+        axes = rows[kept] @ centred
+        lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+        if not lengths[0]:  # all rows alike: any axis will do
+            return np.zeros(1), np.eye(1, width)
+        return variances[kept] / count, axes / lengths
+    covariance = np.zeros((width, width))
+    for start in range(0, count, BLOCK):
+        centred = embeddings[start : start + BLOCK] - mean
+        covariance += centred.T @ centred
+    return _largest(covariance / count, dimensions)
+
+
+def _largest(
+    symmetric: NDArray[np.float64], wanted: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the largest eigenvalues, the first of them first, and their vectors as rows."""
+    from scipy.linalg import eigh
+
+    last = len(symmetric) - 1
+    first = 0 if wanted is None else max(0, last + 1 - wanted)
+    values, vectors = eigh(symmetric, subset_by_index=(first, last), check_finite=False)
+    return values[::-1], vectors[:, ::-1].T

@@ -42,20 +42,21 @@ class AskedEngine(EngineParts):
         return self._embed(self._resolve(pictures), on_progress)
 
     @notices_replacement
-    def export(self, output: str | Path | None = None) -> Exported:
+    def export(self, output: str | Path | None = None, *, int8: bool = False) -> Exported:
         """Write the encoder as one ONNX file: pixels in, embeddings out; see docs/export.md.
 
         Args:
             output: the file; None for the engine's name with ".onnx", in the current directory.
+            int8: the network computes in 8 bits: a quarter of the size, often quicker.
 
         Raises:
-            ExportError: the encoder cannot be written as ONNX, or the file does not give what
-                torch gives.
+            ExportError: the encoder cannot be written as ONNX, the file does not give what torch
+                gives, or 8 bits find other pictures.
             StorageError: the disk is full or may not be written.
         """
         from lookalike.engine.exporting import export_engine
 
-        return export_engine(self, None if output is None else Path(output))
+        return export_engine(self, None if output is None else Path(output), int8=int8)
 
     def _resolve(
         self,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lookalike.storage import write_bytes
 
 if TYPE_CHECKING:
+    from lookalike.engine.eight_bit import EightBits
     from lookalike.engine.parts import EngineParts
 
 __all__ = ["Exported", "export_engine"]
@@ -34,6 +35,7 @@ class Exported:
         difference: the largest to what torch gives.
         pictures: that were compared.
         fingerprint: of the encoder.
+        eight_bits: what 8 bits are worth; None for a file in float32.
     """
 
     file: Path
@@ -45,6 +47,7 @@ class Exported:
     difference: float
     pictures: int
     fingerprint: str
+    eight_bits: EightBits | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -56,36 +59,44 @@ class Exported:
             f"{self.file}, {self.megabytes:.1f} MB",
             f'takes "pixels": uint8 (N, {self.height}, {self.width}, {self.channels})',
             f'gives "embedding": float32 (N, {self.numbers})',
-            f"differs from torch by {self.difference:.0e} at most, on {self.pictures} pictures",
+            f"{'' if self.eight_bits is None else 'in float32 '}differs from torch by "
+            f"{self.difference:.0e} at most, on {self.pictures} pictures",
+            *([] if self.eight_bits is None else self.eight_bits.lines()),
         ]
 
 
-def export_engine(engine: EngineParts, output: Path | None = None) -> Exported:
+def export_engine(
+    engine: EngineParts, output: Path | None = None, *, int8: bool = False
+) -> Exported:
     """Write an engine's encoder as an ONNX file and check it against torch.
 
     Args:
         engine: whose encoder.
         output: the file; None for the engine's name with ".onnx", in the current directory.
+        int8: the network computes in 8 bits.
 
     Raises:
-        ExportError: the encoder cannot be written as ONNX, or the file does not give what torch
-            gives.
+        ExportError: the encoder cannot be written as ONNX, the file does not give what torch
+            gives, or 8 bits find other pictures.
         StorageError: the disk is full or may not be written.
     """
     from lookalike.encoder.onnx_files import export_encoder
+    from lookalike.engine.eight_bit import export_in_eight_bits
 
     place = output or Path(engine.layout.directory.resolve().stem + ".onnx")
     made = export_encoder(engine.encoder, _some_pictures(engine))
-    write_bytes(place, made.data)
+    data, worth = export_in_eight_bits(engine, made.data) if int8 else (made.data, None)
+    write_bytes(place, data)
     image = engine.encoder.image
     return Exported(
         place,
-        round(len(made.data) / 1e6, 2),
+        round(len(data) / 1e6, 2),
         *(image.height, image.width, image.channels),
         made.width,
         made.difference,
         made.pictures,
         engine.encoder.fingerprint,
+        worth,
     )
 
 
