@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,26 @@ class Decoded:
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    image: Image.Image  # upright, of a plain mode, perhaps smaller than the original
+    """A picture upright, of a plain mode, perhaps smaller than the original, whose size is kept."""
+
+    held: Image.Image | NDArray[np.uint8]  # an array (H, W, C) where it was had without Pillow
     width: int
     height: int
     profile: bytes | None
+
+    @cached_property
+    def image(self) -> Image.Image:
+        """The picture for Pillow."""
+        if isinstance(self.held, Image.Image):
+            return self.held
+        return Image.fromarray(self.held if self.held.shape[2] == 3 else self.held[..., 0])
+
+    def as_asked(self, spec: ImageSpec) -> NDArray[np.uint8] | None:
+        """Return the pixels if there is nothing left to do to them."""
+        if isinstance(self.held, Image.Image) or self.profile is not None:
+            return None
+        wanted = (spec.height, spec.width, spec.channels)
+        return self.held if self.held.shape == wanted else None
 
 
 def decode(source: Source, spec: ImageSpec, limits: IntakeLimits = _LIMITS) -> Decoded:
@@ -96,6 +112,9 @@ def decode(source: Source, spec: ImageSpec, limits: IntakeLimits = _LIMITS) -> D
     """
     with _reading(source):
         opened = _open(source, lambda whole: enough_for(whole, spec), limits)
+        ready = opened.as_asked(spec)
+        if ready is not None:
+            return Decoded(ready, opened.width, opened.height)
         width, height = opened.image.size
         size = (spec.width, spec.height)
         if spec.fit == "pad":
@@ -173,11 +192,11 @@ def _open(source: Source, enough: Callable[[Size], Size], limits: IntakeLimits) 
     # A copy of an image does not know what was set in the original's EXIF.
     transpose = orientation_of(source if isinstance(source, Image.Image) else image)
     profile = image.info.get("icc_profile") or None
-    image = plain_mode(image if quick is None else quick)
-    if transpose is not None:
-        image = image.transpose(transpose)
-        whole = whole[::-1] if transpose in SIDEWAYS else whole
-    return _Opened(image, whole[0], whole[1], profile)
+    opened = _Opened(plain_mode(image) if quick is None else quick, *whole, profile)
+    if transpose is None:
+        return opened
+    whole = whole[::-1] if transpose in SIDEWAYS else whole
+    return _Opened(opened.image.transpose(transpose), *whole, profile)
 
 
 class _Refused(ValueError):

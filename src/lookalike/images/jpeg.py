@@ -6,6 +6,8 @@ import io
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 __all__ = ["quick_jpeg"]
@@ -14,7 +16,7 @@ __all__ = ["quick_jpeg"]
 _COLOURS = {"L": "GRAY", "RGB": "RGB"}
 
 
-def quick_jpeg(image: Image.Image) -> Image.Image | None:
+def quick_jpeg(image: Image.Image) -> NDArray[np.uint8] | None:
     """Return the pixels of an opened JPEG at the size that it has been drafted to.
 
     They are what Pillow gives, which reads the file in pieces and is a fifth slower.
@@ -23,7 +25,8 @@ def quick_jpeg(image: Image.Image) -> Image.Image | None:
         image: opened from memory, not loaded.
 
     Returns:
-        None where Pillow has to decode it: another format or colours, a damaged file.
+        uint8 (H, W, 3), or (H, W, 1) of a grey picture; None where Pillow has to decode it:
+        another format or colours, a damaged file.
     """
     colours = _COLOURS.get(image.mode)
     file = getattr(image, "fp", None)
@@ -35,16 +38,12 @@ def quick_jpeg(image: Image.Image) -> Image.Image | None:
     width, height = image.size
     try:
         # The smallest scale that has so many pixels: that of the draft.
-        pixels = codec.decode_jpeg(
+        pixels: NDArray[np.uint8] = codec.decode_jpeg(
             file.getbuffer(), colours, min_height=height, min_width=width, min_factor=1
         )
     except ValueError:  # also of a warning: what can be saved, Pillow saves
         return None
-    if pixels.shape[:2] != (height, width):
-        return None
-    found = Image.fromarray(pixels[..., 0] if colours == "GRAY" else pixels)
-    found.info = image.info
-    return found
+    return pixels if pixels.shape[:2] == (height, width) else None
 
 
 @lru_cache(maxsize=1)
