@@ -20,7 +20,7 @@ __all__ = ["Whitening", "fit_whitening"]
 # Axes with less than this share of the largest variance hold rounding errors, not pictures.
 RELATIVE_RANK = 1e-7
 # Rows are rotated in blocks, so that memory does not grow with the gallery.
-BLOCK = 65_536
+BLOCK = 8_192
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from lookalike.whitening import Whitening, fit_whitening
 
 __all__ = ["Finish"]
 
+# Rows are whitened in blocks: what lies between two steps must not grow with the gallery.
+BLOCK = 8_192
+
 
 class Finish:
     """What becomes of latents once the network has made them.
@@ -53,10 +56,14 @@ class Finish:
         """
         if self.whitening is None:
             return latents
-        embeddings = self.whitening.apply(latents)
-        if turned is None or not isinstance(self.whitening, PartedWhitening):
-            return embeddings
-        return self.whitening.mean(embeddings, self.whitening.apply(turned))
+        found = np.empty((len(latents), sum(self.widths)), np.float32)
+        for start in range(0, len(latents), BLOCK):
+            some = slice(start, start + BLOCK)
+            embeddings = self.whitening.apply(latents[some])
+            if turned is not None and isinstance(self.whitening, PartedWhitening):
+                embeddings = self.whitening.mean(embeddings, self.whitening.apply(turned[some]))
+            found[some] = embeddings
+        return found
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -42,8 +42,15 @@ class EmbeddedAhead:
 
     def latents(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the bare latents (M, D) of some of the pictures given."""
-        return np.concatenate(self._latents)[rows]
+        return _joined(self._latents, rows)
 
     def turned(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return those of their mirror images (M, D), where they were asked for."""
-        return np.concatenate(self._turned)[rows] if self._turned else None
+        return _joined(self._turned, rows) if self._turned else None
+
+
+def _joined(blocks: list[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Take rows out of blocks, without a copy of all of them if that is what is wanted."""
+    joined = np.concatenate(blocks)
+    blocks[:] = [joined]
+    return joined if np.array_equal(rows, np.arange(len(joined))) else joined[rows]
