@@ -11,6 +11,7 @@ import pytest
 
 import lookalike
 from lookalike.encoder.eight_bit import in_eight_bits
+from lookalike.engine.eight_bit import EightBits
 from lookalike.errors import ExportError
 
 
@@ -51,11 +52,25 @@ def test_it_is_smaller_and_finds_the_same(engine, tmp_path: Path, caplog):
     assert json.loads(json.dumps(small.as_dict()))["eight_bits"]["pictures"] == 36
 
 
-def test_what_finds_other_pictures_is_not_written(engine, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("lookalike.engine.eight_bit.FEWEST_SAME", 1.01)
-    with pytest.raises(ExportError, match="without --int8"):
+def test_what_finds_worse_is_not_written(engine, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("lookalike.engine.eight_bit.LARGEST_LOSS", -1.0)
+    with pytest.raises(ExportError, match=r"P@10 .* without --int8"):
         engine.export(tmp_path / "small.onnx", int8=True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("same", "precision", "problem"),
+    [
+        (0.9, None, ""),
+        (0.7, None, "only 70% of the 10 nearest stay the same, wanted 80%"),
+        (0.7, (0.5, 0.495), ""),
+        (0.99, (0.5, 0.48), "P@10 by labels falls from 0.5000 to 0.4800"),
+    ],
+)
+def test_labels_decide_where_there_are_any(same, precision, problem):
+    assert EightBits(1.5, same, precision, 100).problem().startswith(problem)
+    assert bool(problem) == bool(EightBits(1.5, same, precision, 100).problem())
 
 
 def test_without_decoded_pictures_there_are_no_ranges(engine, tmp_path: Path, monkeypatch):

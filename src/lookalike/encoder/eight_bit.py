@@ -23,6 +23,8 @@ from lookalike.images.spec import ImageSpec
 __all__ = ["in_eight_bits"]
 
 LAYERS = ("Conv", "Gemm")
+# What follows a layer and leaves less of its range: the 8 bits are to be those of what is left.
+LIMITS = ("Relu", "Clip")
 # What ONNX Runtime looks for before it advises, on the root logger, to do what is done here.
 _PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}
 
@@ -91,11 +93,15 @@ def _layers(model: onnx.ModelProto) -> list[str]:
         if value not in known and value in made_by:
             known.add(value)
             waiting += made_by[value].input
-    return [
-        node.name
+    layers = {
+        node.output[0]: node.name
         for node in model.graph.node
         if node.op_type in LAYERS and node.output[0] in known and node.input[1] in arrays
+    }
+    limits = [
+        node.name for node in model.graph.node if node.op_type in LIMITS and node.input[0] in layers
     ]
+    return [*layers.values(), *limits] if layers else []
 
 
 class _Pictures:

@@ -27,7 +27,8 @@ __all__ = ["EightBits", "export_in_eight_bits"]
 RANGED, SEARCHED = 64, 1_000
 NEAREST = 10
 ROUNDS = 5
-# Share of the nearest pictures that must stay the same.
+# By how much P@10 may fall; without labels, the share of the nearest that must stay the same.
+LARGEST_LOSS = 0.01
 FEWEST_SAME = 0.8
 
 
@@ -46,6 +47,20 @@ class EightBits:
     same: float
     precision: tuple[float, float] | None
     pictures: int
+
+    def problem(self) -> str:
+        """Return why it is of no use; "" if it is of use."""
+        if self.precision is not None:
+            before, after = self.precision
+            if before - after <= LARGEST_LOSS:
+                return ""
+            return (
+                f"P@10 by labels falls from {before:.4f} to {after:.4f}, which is more than "
+                f"{LARGEST_LOSS:g}"
+            )
+        if self.same >= FEWEST_SAME:
+            return ""
+        return f"only {self.same:.0%} of the 10 nearest stay the same, wanted {FEWEST_SAME:.0%}"
 
     def lines(self) -> list[str]:
         """Return what a person reads."""
@@ -68,7 +83,7 @@ def export_in_eight_bits(engine: EngineParts, data: bytes) -> tuple[bytes, Eight
         data: the encoder's ONNX file in float32.
 
     Raises:
-        ExportError: the decoded pictures are gone, or too few neighbours stay the same.
+        ExportError: the decoded pictures are gone, or it finds too much worse.
     """
     cache = engine.cache
     if cache is None or len(cache.pixels) <= NEAREST:
@@ -83,11 +98,8 @@ def export_in_eight_bits(engine: EngineParts, data: bytes) -> tuple[bytes, Eight
     plain, small = OnnxRuntime(image, data), OnnxRuntime(image, quantised)
     labels = [cache.labels[row] for row in rows]
     worth = _worth(plain, small, pixels, labels, check_metric(engine.manifest.metric))
-    if worth.same < FEWEST_SAME:
-        raise ExportError(
-            f"in 8 bits only {worth.same:.0%} of the 10 nearest pictures stay the same, wanted "
-            f"{FEWEST_SAME:.0%}: this encoder needs its float32, export it without --int8"
-        )
+    if problem := worth.problem():
+        raise ExportError(f"in 8 bits {problem}: export this encoder without --int8")
     return quantised, worth
 
 
