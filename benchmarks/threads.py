@@ -27,9 +27,9 @@ def main() -> None:
     """Run every way beside none, one and as many busy processes as there are cores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--one", type=int, metavar="BATCH", help="train in this process only")
-    batch = parser.parse_args().one
-    if batch is not None:
-        print(json.dumps(_rates(batch)))
+    only = parser.parse_args().one
+    if only is not None:
+        print(json.dumps(_rates(only)))
         return
     cores = os.cpu_count() or 1
     ways = {
@@ -47,6 +47,7 @@ def main() -> None:
         finally:
             for one in others:
                 one.kill()
+                one.wait()
 
 
 def _trained(batch: int, settings: dict[str, str]) -> str:

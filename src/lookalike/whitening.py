@@ -123,7 +123,8 @@ def _principal_axes(
         lengths = np.linalg.norm(axes, axis=1, keepdims=True)
         if not lengths[0]:  # all rows alike: any axis will do
             return np.zeros(1), np.eye(1, width)
-        return variances[kept] / count, axes / lengths
+        axes /= lengths
+        return variances[kept] / count, axes
     covariance = np.zeros((width, width))
     for start in range(0, count, BLOCK):
         centred = embeddings[start : start + BLOCK] - mean

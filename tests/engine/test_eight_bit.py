@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import lookalike
 from lookalike.encoder.eight_bit import in_eight_bits
 from lookalike.engine.eight_bit import EightBits
-from lookalike.errors import ExportError
+from lookalike.errors import ExportError, StorageError
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +54,8 @@ def test_it_is_smaller_and_finds_the_same(engine, tmp_path: Path, caplog):
 
 
 def test_what_finds_worse_is_not_written(engine, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("lookalike.engine.eight_bit.LARGEST_LOSS", -1.0)
-    with pytest.raises(ExportError, match=r"P@10 .* without --int8"):
+    monkeypatch.setattr("lookalike.engine.eight_bit.FEWEST_SAME", 1.01)
+    with pytest.raises(ExportError, match="nearest stay the same"):
         engine.export(tmp_path / "small.onnx", int8=True)
     assert not list(tmp_path.iterdir())
 
@@ -64,11 +65,13 @@ def test_what_finds_worse_is_not_written(engine, tmp_path: Path, monkeypatch):
     [
         (0.9, None, ""),
         (0.7, None, "only 70% of the 10 nearest stay the same, wanted 80%"),
-        (0.7, (0.5, 0.495), ""),
+        (0.7, (0.5, 0.5), "only 70% of the 10 nearest stay the same, wanted 80%"),
+        (0.9, (0.5, 0.495), ""),
         (0.99, (0.5, 0.48), "P@10 by labels falls from 0.5000 to 0.4800"),
+        (0.99, (0.01, 0.009), "P@10 by labels falls from 0.0100 to 0.0090"),
     ],
 )
-def test_labels_decide_where_there_are_any(same, precision, problem):
+def test_neighbours_and_labels_decide(same, precision, problem):
     assert EightBits(1.5, same, precision, 100).problem().startswith(problem)
     assert bool(problem) == bool(EightBits(1.5, same, precision, 100).problem())
 
@@ -82,3 +85,12 @@ def test_without_decoded_pictures_there_are_no_ranges(engine, tmp_path: Path, mo
 def test_what_runtime_says_is_one_line(engine):
     with pytest.raises(ExportError, match="8 bits"):
         in_eight_bits(b"no model", np.asarray(engine.cache.pixels), engine.encoder.image)
+
+
+def test_a_full_disk_is_said_as_such(engine, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lookalike.encoder.eight_bit._join", full)
+    with pytest.raises(StorageError, match="no space left"):
+        in_eight_bits(b"", np.asarray(engine.cache.pixels), engine.encoder.image)

@@ -61,9 +61,10 @@ def test_transposed_convolution_is_the_gradient_of_the_convolution(stride):
     torch.testing.assert_close(up(above), x.grad)
 
 
+@pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(("size", "stride"), [((5, 4), 2), ((7, 7), 1)])
-def test_in_bfloat16_it_is_the_slow_one(size, stride):
-    layer = SameConvTranspose2d(3, 2, 3, stride)
+def test_in_bfloat16_it_is_the_slow_one(size, stride, training):
+    layer = SameConvTranspose2d(3, 2, 3, stride).train(training)
     x = np.random.default_rng(0).normal(size=(3, *size))
     weight, bias = (value.detach().double().numpy() for value in (layer.weight, layer.bias))
     wanted = slow_same_transposed(x, weight, bias, stride)

@@ -1,4 +1,4 @@
-"""An encoder's ONNX file with its network in 8 bits: a quarter of the size, and often quicker.
+"""An encoder's ONNX file with its network in 8 bits: a quarter of the weights, and often quicker.
 
 ONNX Runtime's static quantisation: the kernels of convolutions and linear layers become int8, one
 scale a filter, what goes into them uint8 by the range it has on some pictures. The preparation,
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.onnx_runtime import onnx_batch
 from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
+from lookalike.storage import storage_errors
 
 __all__ = ["in_eight_bits"]
 
@@ -42,7 +43,7 @@ def in_eight_bits(data: bytes, pixels: NDArray[np.uint8], image: ImageSpec) -> b
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    with tempfile.TemporaryDirectory() as work:
+    with storage_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as work:
         joined, quantised = Path(work) / "joined.onnx", Path(work) / "quantised.onnx"
         try:
             _join(data, joined)
@@ -56,7 +57,7 @@ def in_eight_bits(data: bytes, pixels: NDArray[np.uint8], image: ImageSpec) -> b
                 quant_format=QuantFormat.QDQ, per_channel=True, nodes_to_quantize=layers,
                 activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             )  # fmt: skip
-        except ExportError:
+        except (ExportError, OSError):
             raise
         except Exception as error:  # ONNX Runtime's own, which share no class
             reason = " ".join(str(error).split())

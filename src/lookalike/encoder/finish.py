@@ -56,13 +56,14 @@ class Finish:
         """
         if self.whitening is None:
             return latents
+        if not isinstance(self.whitening, PartedWhitening):
+            return self.whitening.apply(latents)
         found = np.empty((len(latents), sum(self.widths)), np.float32)
         for start in range(0, len(latents), BLOCK):
             some = slice(start, start + BLOCK)
-            embeddings = self.whitening.apply(latents[some])
-            if turned is not None and isinstance(self.whitening, PartedWhitening):
-                embeddings = self.whitening.mean(embeddings, self.whitening.apply(turned[some]))
-            found[some] = embeddings
+            found[some] = self.whitening.apply(latents[some])
+            if turned is not None:
+                found[some] = self.whitening.mean(found[some], self.whitening.apply(turned[some]))
         return found
 
     @property

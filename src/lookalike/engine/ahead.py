@@ -51,6 +51,7 @@ class EmbeddedAhead:
 
 def _joined(blocks: list[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Take rows out of blocks, without a copy of all of them if that is what is wanted."""
-    joined = np.concatenate(blocks)
-    blocks[:] = [joined]
+    if len(blocks) > 1:
+        blocks[:] = [np.concatenate(blocks)]
+    (joined,) = blocks
     return joined if np.array_equal(rows, np.arange(len(joined))) else joined[rows]

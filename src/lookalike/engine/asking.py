@@ -47,7 +47,7 @@ class AskedEngine(EngineParts):
 
         Args:
             output: the file; None for the engine's name with ".onnx", in the current directory.
-            int8: the network computes in 8 bits: a quarter of the size, often quicker.
+            int8: the network's layers compute in 8 bits: smaller, and often quicker.
 
         Raises:
             ExportError: the encoder cannot be written as ONNX, the file does not give what torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from lookalike.encoder.eight_bit import in_eight_bits
 from lookalike.encoder.onnx_runtime import OnnxRuntime, onnx_batch
-from lookalike.errors import ExportError, SettingsError
+from lookalike.errors import ExportError
 from lookalike.evaluation import leave_one_out
 from lookalike.gallery import ExactIndex
 from lookalike.types import Metric, check_metric
@@ -27,9 +28,9 @@ __all__ = ["EightBits", "export_in_eight_bits"]
 RANGED, SEARCHED = 64, 1_000
 NEAREST = 10
 ROUNDS = 5
-# By how much P@10 may fall; without labels, the share of the nearest that must stay the same.
-LARGEST_LOSS = 0.01
+# Share of the nearest that must stay the same, and of P@10, where there are labels to have it by.
 FEWEST_SAME = 0.8
+LEAST_PRECISION = 0.98
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,12 @@ class EightBits:
 
     def problem(self) -> str:
         """Return why it is of no use; "" if it is of use."""
-        if self.precision is not None:
-            before, after = self.precision
-            if before - after <= LARGEST_LOSS:
-                return ""
-            return (
-                f"P@10 by labels falls from {before:.4f} to {after:.4f}, which is more than "
-                f"{LARGEST_LOSS:g}"
-            )
-        if self.same >= FEWEST_SAME:
-            return ""
-        return f"only {self.same:.0%} of the 10 nearest stay the same, wanted {FEWEST_SAME:.0%}"
+        if self.same < FEWEST_SAME:
+            return f"only {self.same:.0%} of the 10 nearest stay the same, wanted {FEWEST_SAME:.0%}"
+        before, after = self.precision or (0.0, 0.0)
+        if after < LEAST_PRECISION * before:
+            return f"P@10 by labels falls from {before:.4f} to {after:.4f}"
+        return ""
 
     def lines(self) -> list[str]:
         """Return what a person reads."""
@@ -99,7 +95,7 @@ def export_in_eight_bits(engine: EngineParts, data: bytes) -> tuple[bytes, Eight
     labels = [cache.labels[row] for row in rows]
     worth = _worth(plain, small, pixels, labels, check_metric(engine.manifest.metric))
     if problem := worth.problem():
-        raise ExportError(f"in 8 bits {problem}: export this encoder without --int8")
+        raise ExportError(f"in 8 bits {problem}: leave out the 8 bits (--int8)")
     return quantised, worth
 
 
@@ -114,10 +110,10 @@ def _worth(
     before, after = (np.concatenate([*one.embeddings(pixels, rows)]) for one in (plain, small))
     nearest = [_nearest(embeddings, metric) for embeddings in (before, after)]
     kept = [len(set(one) & set(other)) for one, other in zip(*nearest, strict=True)]
-    try:
-        precision = tuple(leave_one_out(one, labels, metric).p_at_10 for one in (before, after))
-    except SettingsError:  # no two pictures share a label
-        precision = None
+    precision = None
+    if max(Counter(label for label in labels if label is not None).values(), default=0) > 1:
+        first, second = (leave_one_out(one, labels, metric).p_at_10 for one in (before, after))
+        precision = first, second
     batch = rows[: onnx_batch(plain.image)]
     ratios = [
         _seconds(plain, pixels, batch) / _seconds(small, pixels, batch) for _ in range(ROUNDS)
@@ -125,7 +121,7 @@ def _worth(
     return EightBits(
         round(statistics.median(ratios), 2),
         sum(kept) / (NEAREST * len(rows)),
-        None if precision is None else (precision[0], precision[1]),
+        precision,
         len(rows),
     )
 

@@ -32,7 +32,7 @@ class Exported:
         width: of these.
         channels: of these.
         numbers: in the embedding that comes out, float32 (N, numbers).
-        difference: the largest to what torch gives.
+        difference: the largest to what torch gives; of a file in 8 bits, of the same in float32.
         pictures: that were compared.
         fingerprint: of the encoder.
         eight_bits: what 8 bits are worth; None for a file in float32.

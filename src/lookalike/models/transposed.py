@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from lookalike.models.blocks import same_padding
@@ -36,13 +37,13 @@ class QuickConvTranspose2d(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Return (B, filters, (H - 1) * stride + kernel - 2 * padding, ...) of (B, C, H, W)."""
-        return self.cut(x, int(self.padding[0]), None)
+        return self._cut(x, int(self.padding[0]), None)
 
-    def cut(self, x: Tensor, padding: int, size: tuple[int, int] | None) -> Tensor:
-        """Return the first rows and columns of what this padding leaves; without `size`, all."""
+    def _cut(self, x: Tensor, padding: int, size: tuple[int, int] | None) -> Tensor:
+        """Convolve with this padding; return the first rows and columns, without `size` all."""
         bias, stride = self.bias, self.stride[0]
         assert bias is not None
-        if x.device.type != "cpu" or torch.compiler.is_exporting():
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
             return _first(functional.conv_transpose2d(x, self.weight, bias, stride, padding), size)
         if self.training:
             return _trained(x, self.weight, bias, stride, padding, size)
@@ -61,7 +62,7 @@ class SameConvTranspose2d(QuickConvTranspose2d):
         kernel, stride = self.kernel_size[0], self.stride[0]
         height, width = x.shape[2] * stride, x.shape[3] * stride
         before, _ = same_padding(height, kernel, stride)  # what is too much after it is cropped
-        return self.cut(x, before, (height, width))
+        return self._cut(x, before, (height, width))
 
 
 class _Transposed(torch.autograd.Function):
@@ -81,7 +82,7 @@ class _Transposed(torch.autograd.Function):
         size: tuple[int, int] | None,
     ) -> Tensor:
         """Return (B, filters, *size)."""
-        if torch.is_autocast_enabled("cpu"):
+        if torch.is_autocast_enabled("cpu") and x.dtype != torch.float64:
             dtype = torch.get_autocast_dtype("cpu")
             x, weight, bias = x.to(dtype), weight.to(dtype), bias.to(dtype)
         with torch.autocast("cpu", enabled=False):
@@ -91,10 +92,11 @@ class _Transposed(torch.autograd.Function):
         return kept
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         """Return the gradients of the input, the weights and the bias."""
         x, weight = ctx.saved_tensors
-        of_bias = gradient.sum((0, 2, 3))
+        of_bias = gradient.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
         rows, columns = (
             (given - 1) * ctx.stride + kernel - 2 * ctx.padding - kept
             for given, kernel, kept in zip(
@@ -105,7 +107,7 @@ class _Transposed(torch.autograd.Function):
             gradient = functional.pad(gradient, (0, columns, 0, rows))
         of_x, of_weight, _ = torch.ops.aten.convolution_backward(
             gradient, x, weight, None, [ctx.stride] * 2, [ctx.padding] * 2, [1, 1],
-            True, [0, 0], 1, (ctx.needs_input_grad[0], True, False),
+            True, [0, 0], 1, (*ctx.needs_input_grad[:2], False),
         )  # fmt: skip
         return of_x, of_weight, of_bias, None, None, None
 
@@ -116,7 +118,7 @@ def _biased(
     if weight.shape[2] % stride == 0:
         return _first(functional.conv_transpose2d(x, weight, bias, stride, padding), size)
     whole = functional.conv_transpose2d(x, weight, None, stride, padding)
-    return _first(whole, size) + bias.view(-1, 1, 1)
+    return _first(whole, size) + bias.to(whole.dtype).view(-1, 1, 1)
 
 
 def _trained(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import platform
 import sys
+import threading
 from collections.abc import Iterator
 
 import torch
@@ -14,9 +16,15 @@ __all__ = ["freed_memory_kept"]
 
 # Numbers of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_KEPT, _LARGEST_KEPT = 2**31 - 1, 2**30
+# Versions before 2.35 refuse blocks of more than 32 MiB.
+_KEPT, _LARGEST_KEPT = 2**31 - 1, (2**30, 2**25)
 # What glibc itself arrives at in a program that has freed a block of 32 MiB.
 _USUAL_TRIM, _USUAL_MMAP = 2**26, 2**25
+# A person's own choice stays.
+_CHOSEN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+
+_lock = threading.Lock()
+_trainings = 0
 
 
 @contextlib.contextmanager
@@ -24,26 +32,36 @@ def freed_memory_kept(device: torch.device) -> Iterator[None]:
     """Let glibc keep what is freed while a CPU trains, and give it back to the system afterwards.
 
     Else the maps of each step come from the system as pages to be cleared, 15,000 of them at a
-    batch of 256 small pictures. Elsewhere than in glibc nothing is changed.
+    batch of 256 small pictures. It holds for the whole process, until its last training ends;
+    glibc's thresholds then stand where a program that frees large blocks has them. Elsewhere than
+    in glibc, and where its environment variables are set, nothing is changed.
     """
     library = _glibc() if device.type == "cpu" else None
     if library is None:
         yield
         return
-    _set(library, _KEPT, _LARGEST_KEPT)
+    _count(library, 1)
     try:
         yield
     finally:
-        _set(library, _USUAL_TRIM, _USUAL_MMAP)
-        library.malloc_trim(0)
+        _count(library, -1)
+
+
+def _count(library: ctypes.CDLL, change: int) -> None:
+    """Count trainings; the first sets what memory is kept, the last sets it back."""
+    global _trainings
+    with _lock:
+        before, _trainings = _trainings, _trainings + change
+        if before == 0:
+            if any(library.mallopt(_MMAP_THRESHOLD, size) for size in _LARGEST_KEPT):
+                library.mallopt(_TRIM_THRESHOLD, _KEPT)
+        elif _trainings == 0:
+            library.mallopt(_MMAP_THRESHOLD, _USUAL_MMAP)
+            library.mallopt(_TRIM_THRESHOLD, _USUAL_TRIM)
+            library.malloc_trim(0)
 
 
 def _glibc() -> ctypes.CDLL | None:
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         return None
-    return ctypes.CDLL(None)
-
-
-def _set(library: ctypes.CDLL, trim: int, mmap: int) -> None:
-    library.mallopt(_TRIM_THRESHOLD, trim)
-    library.mallopt(_MMAP_THRESHOLD, mmap)
+    return None if any(name in os.environ for name in _CHOSEN) else ctypes.CDLL(None)
