@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import fx
 
-from lookalike.encoder.graph import Graph
+from lookalike.encoder.call import Call
+from lookalike.encoder.layer_operators import (
+    batch_norm,
+    convolution,
+    linear,
+    pool,
+    resize,
+    transposed_convolution,
+    unshuffle,
+)
 from lookalike.errors import ExportError
 
-__all__ = ["OPERATORS", "Call"]
-
-
-@dataclass(frozen=True)
-class Call:
-    """One operation that torch recorded.
-
-    Attributes:
-        graph: what is written.
-        node: as torch has it.
-        inputs: its arguments, those that are tensors by the names of their values.
-        known: what was written for the operations before it.
-    """
-
-    graph: Graph
-    node: fx.Node
-    inputs: Sequence[Any]
-    known: Mapping[fx.Node, Any]
-
-    @property
-    def x(self) -> str:
-        """The first argument."""
-        return str(self.inputs[0])
-
-    def get(self, place: int, default: Any = None) -> Any:  # noqa: ANN401 - of any type
-        """Return an argument that may have been left out."""
-        return self.inputs[place] if place < len(self.inputs) else default
-
-    def value(self, place: int) -> str:
-        """Return an argument as a value; a number becomes one."""
-        given = self.inputs[place]
-        return given if isinstance(given, str) else self.graph.number(given)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the result; the batch is its first number."""
-        return tuple(self.node.meta["val"].shape)
-
-    @property
-    def shape_of_x(self) -> tuple[int, ...]:
-        """The shape of the first argument."""
-        return tuple(self.node.all_input_nodes[0].meta["val"].shape)
-
-    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401
-        """Add an ONNX operator with its attributes."""
-        return self.graph.add(operator, *inputs, attributes=attributes)
+__all__ = ["OPERATORS"]
 
 
 def _same(call: Call) -> str:
@@ -159,116 +120,8 @@ def _pad(call: Call) -> str:
     return call.add("Pad", call.x, pads, mode=mode)
 
 
-def _pool(operator: str) -> Callable[[Call], str]:
-    def write(call: Call) -> str:
-        kernel, maximal = list(call.inputs[1]), operator == "MaxPool"
-        padding = list(call.get(3, [0, 0]))
-        stride = list(call.get(2) or kernel)
-        ceil = bool(call.get(5 if maximal else 4, False))
-        # Where nothing is left over it means nothing, and hides that two pools are the same.
-        ends = zip(call.shape_of_x[2:], kernel, padding, stride, strict=True)
-        ceil = ceil and any((side + 2 * pad - size) % step for side, size, pad, step in ends)
-        return call.add(
-            operator,
-            call.x,
-            kernel_shape=kernel,
-            strides=stride,
-            pads=padding * 2,
-            ceil_mode=int(ceil),
-        )
-
-    return write
-
-
-def _convolution(call: Call) -> str:
-    x, weight, bias = call.x, str(call.inputs[1]), call.get(2)
-    stride, padding, dilation = (
-        list(call.get(n, d)) for n, d in ((3, [1, 1]), (4, [0, 0]), (5, [1, 1]))
-    )
-    x, weight, stride = _unshuffled(call) or (x, weight, stride)
-    return call.add(
-        "Conv",
-        *([x, weight] if bias is None else [x, weight, bias]),
-        strides=stride,
-        pads=padding * 2,
-        dilations=dilation,
-        group=call.get(6, 1),
-    )
-
-
-def _unshuffled(call: Call) -> tuple[str, str, list[int]] | None:
-    """Return what a 1×1 convolution of unshuffled pixels is of what they were before.
-
-    It steps from patch to patch: pixels, weights and stride. None of any other convolution.
-    """
-    before = call.node.all_input_nodes[0]
-    weight = call.graph.array(str(call.inputs[1]))
-    if before.target is not torch.ops.aten.pixel_unshuffle.default or weight[0, 0].size > 1:
-        return None
-    factor = int(before.args[1])  # type: ignore[arg-type]
-    patches = weight.reshape(len(weight), -1, factor, factor)
-    source = str(call.known[before.all_input_nodes[0]])
-    return source, call.graph.constant(patches, f"{call.inputs[1]} of patches"), [factor] * 2
-
-
-def _transposed_convolution(call: Call) -> str:
-    x, weight, bias = call.x, str(call.inputs[1]), call.get(2)
-    stride, padding, more = (
-        list(call.get(n, d)) for n, d in ((3, [1, 1]), (4, [0, 0]), (5, [0, 0]))
-    )
-    return call.add(
-        "ConvTranspose",
-        *([x, weight] if bias is None else [x, weight, bias]),
-        strides=stride,
-        pads=padding * 2,
-        output_padding=more,
-        group=call.get(6, 1),
-    )
-
-
-def _linear(call: Call) -> str:
-    bias = call.get(2)
-    inputs = [call.x, str(call.inputs[1]), *([] if bias is None else [bias])]
-    return call.add("Gemm", *inputs, transB=1)
-
-
-def _batch_norm(call: Call) -> str:
-    channels = call.shape[1]
-    ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
-    weight, bias = call.inputs[1], call.inputs[2]
-    return call.add(
-        "BatchNormalization",
-        call.x,
-        weight or call.graph.constant(ones),
-        bias or call.graph.constant(zeros),
-        str(call.inputs[3]),
-        str(call.inputs[4]),
-        epsilon=call.inputs[7],
-    )
-
-
 def _arange(call: Call) -> str:
     return call.graph.constant(np.arange(call.inputs[0], dtype=np.float32))
-
-
-def _unshuffle(call: Call) -> str:
-    factor = call.inputs[1]
-    channels, height, width = call.shape_of_x[1:]
-    cut = [0, channels, height // factor, factor, width // factor, factor]
-    x = call.add("Reshape", call.x, call.graph.integers(cut))
-    x = call.add("Transpose", x, perm=[0, 1, 3, 5, 2, 4])
-    return call.add("Reshape", x, call.graph.integers([0, *call.shape[1:]]))
-
-
-def _resize(mode: str, places: str) -> Callable[[Call], str]:
-    def write(call: Call) -> str:
-        sizes = call.graph.integers(call.shape[2:])
-        return call.add(
-            "Resize", call.x, "", "", sizes, mode=mode, axes=[2, 3],
-            coordinate_transformation_mode=places, nearest_mode="floor",
-        )  # fmt: skip
-
-    return write
 
 
 OPERATORS: dict[str, Callable[[Call], str]] = {
@@ -277,27 +130,27 @@ OPERATORS: dict[str, Callable[[Call], str]] = {
     "add.Tensor": _binary("Add"),
     "alias.default": _same,
     "arange.default": _arange,
-    "avg_pool2d.default": _pool("AveragePool"),
-    "batch_norm.default": _batch_norm,
+    "avg_pool2d.default": pool("AveragePool"),
+    "batch_norm.default": batch_norm,
     "cat.default": _concatenate,
     "clamp.default": _clip,
     "contiguous.default": _same,
-    "conv2d.default": _convolution,
-    "conv_transpose2d.input": _transposed_convolution,
+    "conv2d.default": convolution,
+    "conv_transpose2d.input": transposed_convolution,
     "div.Tensor": _binary("Div"),
     "expand.default": _expand,
     "flatten.using_ints": _flatten,
     "gelu.default": _unary("Gelu"),
     "hardtanh.default": _clip,
     "leaky_relu.default": _leaky,
-    "linear.default": _linear,
+    "linear.default": linear,
     "matmul.default": _binary("MatMul"),
-    "max_pool2d.default": _pool("MaxPool"),
+    "max_pool2d.default": pool("MaxPool"),
     "mean.dim": _reduce("ReduceMean"),
     "mul.Tensor": _binary("Mul"),
     "pad.default": _pad,
     "permute.default": _permute,
-    "pixel_unshuffle.default": _unshuffle,
+    "pixel_unshuffle.default": unshuffle,
     "relu.default": _unary("Relu"),
     "reshape.default": _reshape,
     "rsub.Scalar": _subtract_from,
@@ -313,7 +166,7 @@ OPERATORS: dict[str, Callable[[Call], str]] = {
     "transpose.int": _transpose,
     "unflatten.int": _reshape,
     "unsqueeze.default": _unsqueeze,
-    "upsample_bilinear2d.vec": _resize("linear", "half_pixel"),
-    "upsample_nearest2d.vec": _resize("nearest", "asymmetric"),
+    "upsample_bilinear2d.vec": resize("linear", "half_pixel"),
+    "upsample_nearest2d.vec": resize("nearest", "asymmetric"),
 }
 """What torch records -> what is written; an operation in place is as one that is not."""

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
+from lookalike.encoder.call import Call
 from lookalike.encoder.graph import Graph
-from lookalike.encoder.operators import OPERATORS, Call
+from lookalike.encoder.operators import OPERATORS
 from lookalike.errors import ExportError
 
 __all__ = ["record", "write_operators"]
