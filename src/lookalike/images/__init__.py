@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 # These two are functions and modules of one name: they cannot wait.
 from lookalike.images.crop import Crop, crop
-from lookalike.images.decode import Decoded, Source, decode, thumbnail
+from lookalike.images.decode import Decoded, decode, thumbnail
+from lookalike.images.opening import Source
 
 if TYPE_CHECKING:
     from lookalike.images.cache import PictureCache, decode_collection, fresh_cache, open_cache

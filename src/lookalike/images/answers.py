@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from lookalike.errors import PictureError
 from lookalike.images.content import pixel_digest
 from lookalike.images.crop import Crop, crop
-from lookalike.images.decode import Source, decode, reason_of, thumbnail
+from lookalike.images.decode import decode, thumbnail
 from lookalike.images.limits import IntakeLimits
+from lookalike.images.opening import Source
 from lookalike.images.reading import FileBytes, read_file
+from lookalike.images.reasons import reason_of
 from lookalike.images.spec import ImageSpec
 
 __all__ = [

@@ -8,8 +8,9 @@ from math import isfinite
 from PIL import Image
 
 from lookalike.errors import PictureError, SettingsError
-from lookalike.images.decode import Source, upright
+from lookalike.images.decode import upright
 from lookalike.images.limits import IntakeLimits
+from lookalike.images.opening import Source
 
 __all__ = ["Crop", "crop"]
 
