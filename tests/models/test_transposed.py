@@ -10,7 +10,7 @@ from torch import nn
 from lookalike.models.blocks import SameConv2d
 from lookalike.models.transposed import QuickConvTranspose2d, SameConvTranspose2d
 
-LAYERS = [(3, 2, 0), (5, 3, 1), (6, 2, 1), (3, 1, 1)]
+LAYERS = [(3, 2, 0), (5, 3, 1), (6, 2, 1), (3, 1, 1), (3, 1, 0), (2, 1, 0), (9, 1, 4)]
 
 
 def slow_same_transposed(x, weight, bias, stride):
@@ -121,3 +121,9 @@ def test_without_a_gradient_of_its_input_it_computes_none():
     layer(x).sum().backward()
     assert x.grad is None
     assert layer.weight.grad is not None
+
+
+@pytest.mark.parametrize("kind", [QuickConvTranspose2d, SameConvTranspose2d])
+def test_its_size_cannot_be_chosen(kind):
+    with pytest.raises(ValueError, match=r"output_size \[8, 9\]"):
+        kind(2, 3, 3, 2)(torch.zeros(1, 2, 4, 4), [8, 9])

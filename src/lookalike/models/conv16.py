@@ -28,7 +28,8 @@ __all__ = ["build_animals_conv16", "build_conv128", "build_digits_conv16"]
 FILTERS = (32, 64)
 
 Activation = Callable[[], nn.Module]
-_leaky: Activation = partial(nn.LeakyReLU, 0.2)
+_leaky: Activation = partial(nn.LeakyReLU, 0.2, inplace=True)
+_relu: Activation = partial(nn.ReLU, inplace=True)
 
 
 def build_digits_conv16(image: ImageSpec, latent: int | None) -> Autoencoder:
@@ -38,7 +39,7 @@ def build_digits_conv16(image: ImageSpec, latent: int | None) -> Autoencoder:
 
 def build_animals_conv16(image: ImageSpec, latent: int | None) -> Autoencoder:
     """Return the network of `animals-conv16`: ReLU, latent 16; any size, any channels."""
-    return _conv_autoencoder(image, latent_width("animals-conv16", latent, 16), partial(nn.ReLU))
+    return _conv_autoencoder(image, latent_width("animals-conv16", latent, 16), _relu)
 
 
 def build_conv128(image: ImageSpec, latent: int | None) -> Autoencoder:

@@ -15,8 +15,12 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from lookalike.models.blocks import same_padding
+from lookalike.models.taps import halved, transposed_by_taps
 
 __all__ = ["QuickConvTranspose2d", "SameConvTranspose2d"]
+
+# Filters times the kernel's pixels: 3 channels of 3×3.
+_FEW_TAPS = 27
 
 
 class QuickConvTranspose2d(nn.ConvTranspose2d):
@@ -36,7 +40,12 @@ class QuickConvTranspose2d(nn.ConvTranspose2d):
         super().__init__(channels, filters, kernel, stride, padding)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Return (B, filters, (H - 1) * stride + kernel - 2 * padding, ...) of (B, C, H, W)."""
+        """Return (B, filters, (H - 1) * stride + kernel - 2 * padding, ...) of (B, C, H, W).
+
+        Raises:
+            ValueError: another size is asked for.
+        """
+        _refuse(output_size)
         return self._cut(x, int(self.padding[0]), None)
 
     def _cut(self, x: Tensor, padding: int, size: tuple[int, int] | None) -> Tensor:
@@ -45,6 +54,8 @@ class QuickConvTranspose2d(nn.ConvTranspose2d):
         assert bias is not None
         if x.device.type != "cpu" or torch.compiler.is_compiling():
             return _first(functional.conv_transpose2d(x, self.weight, bias, stride, padding), size)
+        if stride == 1 and self.weight[0].numel() <= _FEW_TAPS:
+            return _first(transposed_by_taps(x, self.weight, bias, padding), size)
         if self.training:
             return _trained(x, self.weight, bias, stride, padding, size)
         return _biased(x, self.weight, bias, stride, padding, size)
@@ -58,11 +69,21 @@ class SameConvTranspose2d(QuickConvTranspose2d):
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Return (B, filters, H * stride, W * stride) of (B, channels, H, W)."""
+        """Return (B, filters, H * stride, W * stride) of (B, channels, H, W).
+
+        Raises:
+            ValueError: another size is asked for.
+        """
+        _refuse(output_size)
         kernel, stride = self.kernel_size[0], self.stride[0]
         height, width = x.shape[2] * stride, x.shape[3] * stride
         before, _ = same_padding(height, kernel, stride)  # what is too much after it is cropped
         return self._cut(x, before, (height, width))
+
+
+def _refuse(output_size: list[int] | None) -> None:
+    if output_size is not None:
+        raise ValueError(f"the size follows from the input's, got output_size {output_size}")
 
 
 class _Transposed(torch.autograd.Function):
@@ -82,9 +103,7 @@ class _Transposed(torch.autograd.Function):
         size: tuple[int, int] | None,
     ) -> Tensor:
         """Return (B, filters, *size)."""
-        if torch.is_autocast_enabled("cpu") and x.dtype != torch.float64:
-            dtype = torch.get_autocast_dtype("cpu")
-            x, weight, bias = x.to(dtype), weight.to(dtype), bias.to(dtype)
+        x, weight, bias = halved(x, weight, bias)
         with torch.autocast("cpu", enabled=False):
             kept = _biased(x, weight, bias, stride, padding, size)
         ctx.save_for_backward(x, weight)
@@ -103,13 +122,26 @@ class _Transposed(torch.autograd.Function):
                 x.shape[2:], weight.shape[2:], gradient.shape[2:], strict=True
             )
         )
-        if rows or columns:  # those that were cropped
-            gradient = functional.pad(gradient, (0, columns, 0, rows))
+        if rows or columns:
+            gradient = _uncropped(gradient, rows, columns)
         of_x, of_weight, _ = torch.ops.aten.convolution_backward(
             gradient, x, weight, None, [ctx.stride] * 2, [ctx.padding] * 2, [1, 1],
             True, [0, 0], 1, (*ctx.needs_input_grad[:2], False),
         )  # fmt: skip
         return of_x, of_weight, of_bias, None, None, None
+
+
+def _uncropped(kept: Tensor, rows: int, columns: int) -> Tensor:
+    """Add rows and columns of zeros; `pad` would write zeros everywhere first."""
+    batch, channels, height, width = kept.shape
+    whole = torch.empty(
+        (batch, channels, height + rows, width + columns),
+        dtype=kept.dtype, memory_format=torch.channels_last,
+    )  # fmt: skip
+    whole[:, :, :height, :width] = kept
+    whole[:, :, height:] = 0
+    whole[:, :, :height, width:] = 0
+    return whole
 
 
 def _biased(
