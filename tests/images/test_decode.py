@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, ImageOps, JpegImagePlugin
 from pillow_heif import from_pillow
 
 from lookalike.errors import PictureError
-from lookalike.images import ImageSpec, decode, thumbnail
+from lookalike.images import ImageSpec, decode, opening, thumbnail
 from lookalike.images.limits import IntakeLimits
 
 RGB = ImageSpec(32, 48, 3)
@@ -123,20 +123,33 @@ def test_phone_formats_are_turned_once(photo, kind, orientation):
 
 def test_jpeg_is_decoded_at_a_reduced_scale_that_is_enough(photo, monkeypatch):
     scaled = []
-    original = JpegImagePlugin.JpegImageFile.draft
+    by_pillow, plain = JpegImagePlugin.JpegImageFile.draft, opening.plain_jpeg
 
-    def spy(image, mode, size):
-        answer = original(image, mode, size)
+    def drafted(image, mode, size):
+        answer = by_pillow(image, mode, size)
         scaled.append(image.size)
         return answer
 
-    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "draft", spy)
-    data = encode(Image.fromarray(photo).resize((960, 640)), "JPEG")
-    decode(data, ImageSpec(100, 100, 3))
-    decode(data, ImageSpec(100, 100, 3, fit="crop"))
-    decode(data, ImageSpec(100, 100, 3, fit="pad"))
-    decode(data, ImageSpec(641, 100, 3))
-    assert scaled == [(240, 160), (240, 160), (120, 80), (960, 640)]
+    def decoded(*given):
+        found = plain(*given)
+        if found is not None:
+            scaled.append(found.pixels.shape[1::-1])
+        return found
+
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "draft", drafted)
+    monkeypatch.setattr(opening, "plain_jpeg", decoded)
+    specs = (
+        ImageSpec(100, 100, 3), ImageSpec(100, 100, 3, fit="crop"),
+        ImageSpec(100, 100, 3, fit="pad"), ImageSpec(641, 100, 3),
+    )  # fmt: skip
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    for more in ({}, {"exif": exif.tobytes()}):
+        scaled.clear()
+        data = encode(Image.fromarray(photo).resize((960, 640)), "JPEG", **more)
+        for spec in specs:
+            decode(data, spec)
+        assert scaled == [(240, 160), (240, 160), (120, 80), (960, 640)]
 
 
 def upright(stored, orientation):

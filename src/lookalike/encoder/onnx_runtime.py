@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.shapes import check_pixels
 from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
+from lookalike.ordered import in_order
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -24,6 +25,11 @@ __all__ = ["OnnxRuntime", "onnx_batch"]
 BATCH = 16
 SMALLEST_BATCH = 4
 BATCH_VALUES = 1_200_000
+# Batches that are computed side by side: each needs memory for what lies between its layers.
+MOST_BATCHES = 8
+
+_Result = TypeVar("_Result")
+_Rebuilt = tuple[NDArray[np.float32], NDArray[np.float64]]
 
 
 def onnx_batch(image: ImageSpec) -> int:
@@ -37,6 +43,9 @@ def onnx_batch(image: ImageSpec) -> int:
 
 class OnnxRuntime:
     """A network run by ONNX Runtime; see `Runtime`.
+
+    Several batches go through side by side, each by a thread of its own: threads that share one
+    batch wait for each other at every layer. A single batch gets all threads.
 
     Args:
         image: how pictures are prepared.
@@ -54,64 +63,90 @@ class OnnxRuntime:
         threads: int | None = None,
     ) -> None:
         self.image = image
-        self._threads = threads or usable_threads()
-        self._encoder = open_session(encoder, self._threads)
-        self._decoder_bytes = decoder
-
-    @cached_property
-    def _decoder(self) -> onnxruntime.InferenceSession:
-        """Opened when it is first asked for: most queries need none."""
-        assert self._decoder_bytes is not None
-        return open_session(self._decoder_bytes, self._threads)
+        threads = threads or usable_threads()
+        self._encoder = _Sessions(encoder, threads)
+        self._decoder = None if decoder is None else _Sessions(decoder, threads)
+        self._side_by_side = min(threads, MOST_BATCHES)
+        self._encoder.open(1)  # what cannot be opened is said now
 
     def latents(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
     ) -> Iterator[NDArray[np.float32]]:
         """Give the bare latents (B, D) of pictures, in the order of `rows`."""
-        for batch in self._batches(pixels, rows):
-            yield self._run(batch, "latents")
+        return self._encoded(pixels, rows, "latents")
 
     def embeddings(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
     ) -> Iterator[NDArray[np.float32]]:
         """Give the embeddings (B, E) of pictures: whitened as the file was written."""
-        for batch in self._batches(pixels, rows):
-            yield self._run(batch, "embedding")
+        return self._encoded(pixels, rows, "embedding")
 
     def rebuilt(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
         """Give reconstructions (B, H, W, C) and their errors (B,)."""
-        for batch in self._batches(pixels, rows):
-            rebuilt = self._decode(self._run(batch, "latents"))
-            difference = (rebuilt - batch * np.float32(1 / 255)).reshape(len(batch), -1)
-            yield (
-                rebuilt,
-                np.einsum("bv,bv->b", difference, difference, dtype=np.float64)
-                / (difference.shape[1]),
-            )
+
+        def rebuild(batch: NDArray[np.int64], shared: int) -> _Rebuilt:
+            given = np.ascontiguousarray(pixels[batch])
+            rebuilt = self._decode(self._encoder.run("latents", shared, pixels=given), shared)
+            difference = (rebuilt - given * np.float32(1 / 255)).reshape(len(given), -1)
+            squares = np.einsum("bv,bv->b", difference, difference, dtype=np.float64)
+            return rebuilt, squares / difference.shape[1]
+
+        check_pixels(pixels, self.image)
+        return self._each(rows, rebuild)
 
     def decoded(self, latents: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         """Give the pictures (B, H, W, C) that bare latents (N, D) stand for."""
-        size = onnx_batch(self.image)
-        for start in range(0, len(latents), size):
-            yield self._decode(latents[start : start + size])
+        return self._each(latents, self._decode)
 
-    def _batches(
-        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
-    ) -> Iterator[NDArray[np.uint8]]:
+    def _encoded(
+        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], output: str
+    ) -> Iterator[NDArray[np.float32]]:
+        def encode(batch: NDArray[np.int64], shared: int) -> NDArray[np.float32]:
+            return self._encoder.run(output, shared, pixels=np.ascontiguousarray(pixels[batch]))
+
         check_pixels(pixels, self.image)
+        return self._each(rows, encode)
+
+    def _decode(self, latents: NDArray[np.float32], shared: int) -> NDArray[np.float32]:
+        assert self._decoder is not None
+        return self._decoder.run("pictures", shared, latents=np.ascontiguousarray(latents))
+
+    def _each(
+        self, values: NDArray[Any], work: Callable[[NDArray[Any], int], _Result]
+    ) -> Iterator[_Result]:
+        """Give what `work` makes of each batch of `values`, in order.
+
+        Beside the batch it gets the number of those that share the threads.
+        """
         size = onnx_batch(self.image)
-        for start in range(0, len(rows), size):
-            yield np.ascontiguousarray(pixels[rows[start : start + size]])
+        batches = [values[start : start + size] for start in range(0, len(values), size)]
+        shared = self._side_by_side if len(batches) > 1 else 1
+        return in_order(lambda batch: work(batch, shared), batches, min(shared, len(batches)))
 
-    def _run(self, batch: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
-        (found,) = self._encoder.run([output], {"pixels": batch})
+
+class _Sessions:
+    """What runs one ONNX file, with more or fewer threads; each opened when it is needed."""
+
+    def __init__(self, model: bytes, threads: int) -> None:
+        self._model = model
+        self._threads = threads
+        self._opened: dict[int, onnxruntime.InferenceSession] = {}
+        self._opening = Lock()
+
+    def run(self, output: str, shared: int, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return one output of a run that is one of so many which share the threads."""
+        (found,) = self.open(shared).run([output], inputs)
         return np.asarray(found, np.float32)
 
-    def _decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        (found,) = self._decoder.run(["pictures"], {"latents": np.ascontiguousarray(latents)})
-        return np.asarray(found, np.float32)
+    def open(self, shared: int) -> onnxruntime.InferenceSession:
+        """Return the session for such runs."""
+        threads = -(-self._threads // shared)
+        with self._opening:
+            if threads not in self._opened:
+                self._opened[threads] = open_session(self._model, threads)
+        return self._opened[threads]
 
 
 def usable_threads() -> int:

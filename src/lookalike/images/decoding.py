@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +20,13 @@ from lookalike.images.collection import Collection, Skipped
 from lookalike.images.decode import decode
 from lookalike.images.guarded import Intake, can_guard
 from lookalike.images.spec import ImageSpec
+from lookalike.ordered import in_order
 
 __all__ = ["Block", "decode_in_order", "decode_unguarded"]
 
 _BLOCK_BYTES = 8_000_000
 _MOST_PICTURES = 64
 _COPIED = 4096
-
-_Task = tuple[Future[Block], Callable[[], Block]]
 
 
 def decode_in_order(
@@ -81,7 +76,7 @@ def decode_unguarded(
         yield from _copy_arrays(collection, spec)
         return
     decode_block = partial(_decode_block, collection, spec)
-    yield from _in_order(decode_block, _chunks(len(collection), spec), workers or _cores())
+    yield from in_order(decode_block, _chunks(len(collection), spec), workers or _cores())
 
 
 def _decode_guarded(
@@ -93,7 +88,7 @@ def _decode_guarded(
         pixels = _room(len(chunk), spec)
         return _block(collection, chunk, intake.decode(paths, spec, pixels), pixels)
 
-    yield from _in_order(decode_block, _chunks(len(collection), spec), workers, intake.close)
+    yield from in_order(decode_block, _chunks(len(collection), spec), workers, intake.close)
 
 
 def _cores() -> int:
@@ -110,55 +105,6 @@ def _chunks(total: int, spec: ImageSpec) -> Iterator[range]:
 def _ranges(total: int, length: int) -> Iterator[range]:
     for start in range(0, total, length):
         yield range(start, min(start + length, total))
-
-
-def _in_order(
-    decode_block: Callable[[range], Block],
-    chunks: Iterator[range],
-    workers: int,
-    on_stop: Callable[[], None] = lambda: None,
-) -> Iterator[Block]:
-    """Keep a few blocks a worker under way, no more: decoded pictures must not fill the memory.
-
-    Where not all blocks are asked for, `on_stop` is called before the threads are waited for.
-    """
-    if workers <= 1:
-        yield from map(decode_block, chunks)
-        return
-    tasks: SimpleQueue[_Task | None] = SimpleQueue()
-    # An interpreter that ends waits for the threads of a pool, and they for a codec that hangs.
-    threads = [Thread(target=_work, args=(tasks,), daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    waiting: deque[Future[Block]] = deque()
-    try:
-        for chunk in chunks:
-            waiting.append(Future())
-            tasks.put((waiting[-1], partial(decode_block, chunk)))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BaseException:
-        for future in waiting:
-            future.cancel()
-        on_stop()
-        raise
-    finally:
-        for _ in threads:
-            tasks.put(None)
-        for thread in threads:
-            thread.join()
-
-
-def _work(tasks: SimpleQueue[_Task | None]) -> None:
-    while (task := tasks.get()) is not None:
-        future, decode = task
-        if future.set_running_or_notify_cancel():
-            try:
-                future.set_result(decode())
-            except BaseException as error:  # it is raised where the block is asked for
-                future.set_exception(error)
 
 
 def _decode_block(collection: Collection, spec: ImageSpec, chunk: range) -> Block:
