@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from lookalike.engine.manifest import Layout
 from lookalike.gallery import ExactIndex
 from lookalike.search import Calibration, Familiarity
 from lookalike.search.calibration import Curve, Judge
@@ -48,7 +49,8 @@ class MadeUpEngine:
         self.manifest = SimpleNamespace(metric="cosine", seed=0)
         self.cache = None
         self.root = Path(tempfile.gettempdir()) / "no-pictures"
-        self.layout = SimpleNamespace(directory=self.root)
+        self.layout = Layout(self.root)
+        self.search_with = "exact"
         nothing = Judge(np.zeros(1), np.ones(1), np.zeros(2), np.zeros(1))
         self.calibration = Calibration(
             np.linspace(-0.2, 0.2, 100),
@@ -61,6 +63,10 @@ class MadeUpEngine:
         """Return an index over all embeddings."""
         return ExactIndex(self.gallery.embeddings, "cosine")
 
+    def file(self, path: str) -> Path:
+        """Return where a picture would be."""
+        return self.root / path
+
     def source_of(self, path: str) -> int:
         """Return the number of the picture that a path is a copy of, or its own."""
         return int(self._source[int(path.partition(".")[0])])
@@ -69,7 +75,7 @@ class MadeUpEngine:
 class _MadeUpGallery:
     def __init__(self, rows: np.ndarray, contents: np.ndarray) -> None:
         count = len(rows)
-        self.embeddings = rows
+        self.embeddings, self.width = rows, rows.shape[1]
         self.paths = [f"{number:07}.jpg" for number in range(count)]
         self.sha256 = [f"{content:064x}" for content in contents.tolist()]
         self.widths = np.full(count, 4000)

@@ -3,6 +3,7 @@
     python -m benchmarks.duplicates --work DIR [--source stamps] [--engine ENGINE] [--data-home DIR]
     python -m benchmarks.duplicates --scale [--pictures 100000]
     python -m benchmarks.duplicates --cells ENGINE
+    python -m benchmarks.duplicates --again ENGINE
 
 The first takes the pictures of a source, and copies of 72 % of them (`benchmarks/_copies.py`): of
 the same bytes, of the same pixels in another format, or edited, by the edits of
@@ -21,7 +22,8 @@ count as different, even where they are copies. `false.html` in DIR shows those 
 
 The second groups made-up embeddings, each process by itself, and prints its seconds and memory.
 The third says how many of the nearest others in an engine's gallery are found by cells, as for more
-than 20,000 pictures, and what that costs beside comparing all with all.
+than 20,000 pictures, and what that costs beside comparing all with all. The fourth times searches
+one after the other, as a service makes them: each with what those before it have found out.
 """
 
 from __future__ import annotations
@@ -44,9 +46,10 @@ import numpy as np
 from benchmarks._copies import Made, make_folder
 from benchmarks._made_up import MadeUpEngine
 from lookalike.engine import Engine, build, index_engine, open_engine
+from lookalike.engine.copy_evidence import LOOKED_AT, CopyEvidence
 from lookalike.engine.copy_pairs import likely_pairs
 from lookalike.engine.duplicate_groups import DuplicateGroup, Duplicates
-from lookalike.engine.duplicates import LOOKED_AT, find_duplicates
+from lookalike.engine.duplicates import find_duplicates
 from lookalike.engine.second_look import SecondLook, with_second_look
 from lookalike.gallery import close_neighbours
 from lookalike.images.decode import upright
@@ -68,12 +71,15 @@ def main() -> None:
     parser.add_argument("--scale", action="store_true")
     parser.add_argument("--one-scale", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--cells", type=Path, metavar="ENGINE")
+    parser.add_argument("--again", type=Path, metavar="ENGINE")
     parser.add_argument("--pictures", type=int, default=100_000)
     arguments = parser.parse_args()
     if arguments.one_scale:
         _one_scale(arguments.one_scale)
     elif arguments.cells:
         _cells(open_engine(arguments.cells))
+    elif arguments.again:
+        _again(open_engine(arguments.again))
     elif arguments.scale:
         for count in (arguments.pictures // 4, arguments.pictures // 2, arguments.pictures):
             command = [sys.executable, "-m", "benchmarks.duplicates", "--one-scale", str(count)]
@@ -291,6 +297,21 @@ def _cells(engine: Engine) -> None:
     for depth in (1, 4, 16):
         hits = [np.isin(cells[row], right[row, :depth]).sum() for row in range(len(right))]
         print(f"of the nearest {depth}, cells find {np.sum(hits) / (depth * len(right)):.4f}")
+
+
+def _again(engine: Engine) -> None:
+    evidence = CopyEvidence(engine)
+    for kinds, least in (
+        (KINDS, 0.5),
+        (KINDS, 0.7),
+        ((*KINDS, "near"), 0.7),
+        (KINDS[1:], 0.7),
+        (KINDS[2:], 0.7),
+    ):
+        started = time.perf_counter()
+        found = find_duplicates(engine, kinds=kinds, at_least=least, evidence=evidence)
+        seconds = time.perf_counter() - started
+        print(f"{','.join(kinds)} at least {least:g}: {len(found):,} groups in {seconds:.2f} s")
 
 
 def _one_scale(count: int) -> None:

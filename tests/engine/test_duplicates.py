@@ -10,18 +10,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calibrating import calibrate
 from drawing import draw_picture
 from PIL import Image
 
 import lookalike
-from lookalike.engine import Engine, copy_facts, duplicates, same_pixels, second_look, thumbnails
-from lookalike.engine.calibration_file import keep_calibration
+from lookalike.engine import (
+    Engine,
+    copy_evidence,
+    duplicates,
+    same_pixels,
+    second_look,
+    thumbnails,
+)
 from lookalike.engine.copy_pairs import Pair
 from lookalike.engine.duplicate_groups import Copy, DuplicateGroup
 from lookalike.engine.duplicates_page import write_duplicates_page
 from lookalike.errors import SettingsError, StorageError
 from lookalike.images.guarded import Intake
-from lookalike.search.calibration import Calibration, Curve, Familiarity, Judge
 
 LONG_AGO = 1_500_000_000
 
@@ -85,15 +91,6 @@ def place(built: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def engine(place: Path) -> Engine:
     return lookalike.open(place / "e.lookalike", device="cpu")
-
-
-def calibrate(engine: Engine, low: float = 0.6, high: float = 0.95) -> None:
-    """Say that a score of `high` is a copy's, and one of `low` is not."""
-    nothing = Judge(np.zeros(1), np.ones(1), np.zeros(2), np.zeros(1))
-    curve = Curve(np.array([low, high]), np.array([0.001, 0.95]))
-    calibration = Calibration(np.array([0.0]), curve, curve, Familiarity(nothing, nothing, 0.0))
-    keep_calibration(engine, calibration)
-    engine.forget_calibration()
 
 
 def as_sets(found: lookalike.engine.duplicate_groups.Duplicates) -> dict[str, dict[str, str]]:
@@ -180,7 +177,7 @@ def links(monkeypatch: pytest.MonkeyPatch, engine: Engine, *pairs: tuple[str, st
     for one, other, probability in pairs:
         places = sorted(engine.gallery.position(path) for path in (one, other))
         found.append(Pair(*places, probability))
-    monkeypatch.setattr(duplicates, "likely_pairs", lambda *_, **__: found)
+    monkeypatch.setattr(copy_evidence, "likely_pairs", lambda *_, **__: found)
     monkeypatch.setattr(second_look.SecondLook, "__call__", lambda *_: None)
 
 
@@ -219,7 +216,7 @@ def test_near_shots_are_counted_and_shown_on_request(
 def test_shots_of_one_moment_are_near(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     calibrate(engine)
     links(monkeypatch, engine, ("04.png", "05.png", 0.05), ("08.png", "09.png", 0.05))
-    facts = copy_facts.file_facts
+    facts = copy_evidence.file_facts
     from datetime import datetime, timedelta
 
     def dated(file: Path):
@@ -228,7 +225,7 @@ def test_shots_of_one_moment_are_near(engine: Engine, monkeypatch: pytest.Monkey
         taken = None if seconds is None else datetime(2020, 1, 1) + timedelta(seconds=seconds)
         return replace(facts(file), taken=taken)
 
-    monkeypatch.setattr(copy_facts, "file_facts", dated)
+    monkeypatch.setattr(copy_evidence, "file_facts", dated)
     groups = as_sets(engine.duplicates(["near"]))
     assert groups == {"04.png": {"05.png": "near"}}
 

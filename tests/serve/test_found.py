@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from lookalike.engine import Engine, sync_engine
 from lookalike.engine.lock import writing
 from lookalike.engine.manifest import Layout
+from lookalike.engine.second_look import SecondLook
 from lookalike.errors import EngineError
 from lookalike.serve.mapping import POINT
 
@@ -238,6 +239,35 @@ def test_duplicates_with_what_differs(own: TestClient, place: Path):
     assert str(place.parent) not in json.dumps(page)
     assert own.get(f"{API}/duplicates?kinds=none").status_code == 422
     assert own.get(f"{API}/duplicates?at_least=2").status_code == 422
+
+
+def test_other_settings_look_at_no_pair_again_and_a_sync_at_the_new_picture(
+    own: TestClient, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    looks, look = [], SecondLook.__call__
+    monkeypatch.setattr(
+        SecondLook, "__call__", lambda *asked: looks.append(asked[1:]) or look(*asked)
+    )
+    photos = place.parent / "photos"
+    first = found(own, "/duplicates?kinds=edited&at_least=0.5")
+    count = len(looks)
+    assert count > 0
+    for settings in ("kinds=edited&at_least=0.9", "kinds=edited,near&at_least=0.05"):
+        assert own.get(f"{API}/duplicates?{settings}").status_code == 202
+        found(own, f"/duplicates?{settings}")
+    assert len(looks) == count
+    shown = {one["path"] for group in first["groups"] for one in [group["kept"], *group["others"]]}
+    gone = min(shown)
+    (photos / gone).unlink()
+    draw_picture("stripes", 90, 96).save(photos / "new.png")
+    draw_picture("stripes", 90, 96).resize((80, 80)).save(photos / "small.jpg")
+    ended(own, own.post(f"{API}/sync"))
+    page = found(own, "/duplicates?kinds=edited&at_least=0.5&limit=100")
+    groups = [
+        {one["path"] for one in [group["kept"], *group["others"]]} for group in page["groups"]
+    ]
+    assert any({"new.png", "small.jpg"} <= paths for paths in groups)
+    assert not any(gone in paths for paths in groups)
 
 
 def test_where_two_pictures_differ(client: TestClient):

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from lookalike.engine.copy_pairs import Pair
 from lookalike.engine.duplicate_groups import Copy, Kind
-from lookalike.engine.files import is_file_of_its_own, picture_file
 from lookalike.engine.keeping import Candidate
-from lookalike.images.content import FileFacts, file_facts
 
 if TYPE_CHECKING:
-    from lookalike.engine.parts import EngineParts
+    from lookalike.engine.copy_evidence import CopyEvidence
 
 __all__ = ["CopyFacts"]
 
@@ -24,32 +22,28 @@ LAST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
 class CopyFacts:
-    """Facts of the pictures of an engine's gallery, by their places.
+    """Facts of the pictures of an engine's gallery, by their places, as they are in one search.
 
     Args:
-        engine: whose pictures they are.
+        evidence: what was read in their files.
     """
 
-    def __init__(self, engine: EngineParts) -> None:
-        self.engine = engine
+    def __init__(self, evidence: CopyEvidence) -> None:
+        self.evidence = evidence
         self._candidates: dict[int, Candidate] = {}
 
     def __call__(self, place: int) -> Candidate:
         """Return what a choice of the one to keep looks at."""
         if place not in self._candidates:
-            gallery = self.engine.gallery
-            path = gallery.paths[place]
-            facts = FileFacts()
-            if is_file_of_its_own(path):
-                facts = file_facts(picture_file(self.engine, path))
+            gallery = self.evidence.engine.gallery
             self._candidates[place] = Candidate(
                 place,
-                path,
+                gallery.paths[place],
                 int(gallery.widths[place]),
                 int(gallery.heights[place]),
                 int(gallery.file_sizes[place]),
                 int(gallery.modified[place]) / NANO,
-                facts,
+                self.evidence.file_facts(place),
             )
         return self._candidates[place]
 
@@ -66,7 +60,7 @@ class CopyFacts:
             datetime.fromtimestamp(min(max(one.modified, 0), LAST)).astimezone(),
             one.facts.format,
             one.facts.taken,
-            self.engine.gallery.sha256[place],
+            self.evidence.engine.gallery.sha256[place],
         )
 
     def are_of_one_moment(self, pair: Pair) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine.copy_evidence import CopyEvidence
 from lookalike.engine.copy_facts import CopyFacts
-from lookalike.engine.copy_pairs import likely_pairs
 from lookalike.engine.duplicate_groups import (
     DEFAULT_KINDS,
     KINDS,
@@ -23,7 +23,6 @@ from lookalike.engine.duplicate_groups import (
 from lookalike.engine.duplicate_links import Links, stars_of
 from lookalike.engine.files import gallery_folder
 from lookalike.engine.keeping import KeepRule
-from lookalike.engine.same_pixels import find_same_pixels
 from lookalike.engine.second_look import SecondLook, with_second_look
 from lookalike.errors import SettingsError
 from lookalike.types import OnProgress, Progress, silent
@@ -36,8 +35,6 @@ __all__ = ["AT_LEAST", "find_duplicates"]
 AT_LEAST = 0.5
 """Probability from which a picture counts as an edited copy, unless another is given."""
 
-# A second look may make this of much less: what is less probable by embeddings is not looked at.
-LOOKED_AT = 0.02
 # Near shots: copies by so much, if not by enough, or alike and taken at one moment.
 NEAR = 0.1
 
@@ -49,9 +46,19 @@ def find_duplicates(
     at_least: float = AT_LEAST,
     where: str | None = None,
     rule: KeepRule | None = None,
+    evidence: CopyEvidence | None = None,
     on_progress: OnProgress = silent,
 ) -> Duplicates:
     """Group the gallery's duplicates; see `Engine.duplicates`.
+
+    Args:
+        engine: whose gallery it is.
+        kinds: of duplicates.
+        at_least: probability from which a picture counts as an edited copy.
+        where: SQL filter.
+        rule: which of several copies to keep.
+        evidence: of this engine, from searches before; what is new is added. None looks at all.
+        on_progress: told how far each stage is.
 
     Raises:
         SettingsError: a kind is unknown, or the probability is out of range.
@@ -64,7 +71,9 @@ def find_duplicates(
         )
     rule = rule or KeepRule()
     rule = KeepRule(rule.keep, tuple(_preferred(engine, one) for one in rule.prefer))
-    return _Search(engine, chosen, at_least, rule, on_progress, CopyFacts(engine)).run(where)
+    evidence = evidence or CopyEvidence(engine)
+    facts = CopyFacts(evidence)
+    return _Search(engine, chosen, at_least, rule, on_progress, evidence, facts).run(where)
 
 
 def _preferred(engine: EngineParts, folder: str) -> str:
@@ -100,6 +109,7 @@ class _Search:
     at_least: float
     rule: KeepRule
     on_progress: OnProgress
+    evidence: CopyEvidence
     facts: CopyFacts
     notes: list[str] = field(default_factory=list)
 
@@ -138,7 +148,7 @@ class _Search:
         alone = {place: [place] for place in exact}
         if "same-pixels" not in self.kinds:
             return alone
-        found = find_same_pixels(self.engine, sorted(exact), on_progress=self.on_progress)
+        found = self.evidence.same_pixels(sorted(exact), self.on_progress)
         if found.unread:
             self.notes.append(self._unread(found.unread))
         for group in found.groups:
@@ -182,10 +192,10 @@ class _Search:
         calibrated = self.engine.calibration is not None
         if not calibrated:
             self.notes.append(self._uncalibrated())
-        pairs = likely_pairs(self.engine, places, LOOKED_AT, on_progress=self.on_progress)
+        pairs = self.evidence.likely_pairs(places, self.on_progress)
         look = SecondLook(self.engine)
         for done, pair in enumerate(pairs, start=1):
-            agreed = look(pair.one, pair.other)
+            agreed = self.evidence.agreed(pair, look)
             probability = with_second_look(pair.probability, agreed)
             shown = probability if calibrated else None
             if probability >= self.at_least:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.duplicate_groups import Copy, DuplicateGroup, Duplicates, check_kinds
+from lookalike.engine.duplicates import find_duplicates
 from lookalike.engine.thumbnails import file_thumbnail
 from lookalike.errors import PictureError
 from lookalike.serve.differing import LONGEST, differences, draw_difference
@@ -37,7 +38,13 @@ def duplicates_of(opened: Opened, kinds: str, at_least: float) -> Finding[Duplic
     chosen = check_kinds([kind.strip() for kind in kinds.split(",") if kind.strip()])
 
     def find(on_progress: OnProgress) -> Duplicates:
-        return opened.engine.duplicates(chosen, at_least=at_least, on_progress=on_progress)
+        return find_duplicates(
+            opened.engine,
+            kinds=chosen,
+            at_least=at_least,
+            evidence=opened.evidence,
+            on_progress=on_progress,
+        )
 
     return Finding("duplicates", (chosen, at_least), Duplicates, find, _result)
 

@@ -17,7 +17,9 @@ from fastapi import Depends, Request
 from fastapi import Path as PathParameter
 
 from lookalike.engine import Engine, open_engine
+from lookalike.engine.copy_evidence import CopyEvidence
 from lookalike.engine.files import picture_roots
+from lookalike.engine.manifest import Layout
 from lookalike.engine.queries import Query
 from lookalike.errors import LookalikeError
 from lookalike.gallery import ExactIndex, newest_version
@@ -84,6 +86,11 @@ class Opened:
         """What something made from this state is kept under: encoder and gallery."""
         # A gallery that was made anew counts its versions from the beginning.
         return f"{self.engine.manifest.fingerprint}-{self.gallery.lineage}", self.version
+
+    @cached_property
+    def evidence(self) -> CopyEvidence:
+        """What searches for duplicates have found out, for the next with other settings."""
+        return CopyEvidence(self.engine)
 
     @cached_property
     def roots(self) -> tuple[Path, ...]:
@@ -195,8 +202,7 @@ class State:
     @property
     def roots(self) -> tuple[Path, ...]:
         """Folders whose names nobody is told."""
-        directory = self.directory
-        return (directory, directory.resolve(), *picture_roots(self.opened.engine))
+        return (self.directory, self.directory.resolve(), *picture_roots(self.opened.engine))
 
     async def refresh(self) -> bool:
         """Take up what a sync, or another process, has changed; return whether anything has."""
@@ -204,7 +210,8 @@ class State:
             seen = await asyncio.to_thread(_files_seen, self.directory)
             if seen == self._opened.seen:
                 return False
-            engine = await asyncio.to_thread(self._open_anew)
+            engine = await asyncio.to_thread(self._opened.engine.opened_anew)
+            await asyncio.to_thread(_warm, engine)
             self._opened = Opened(engine, seen)
             self.findings = _no_findings()  # they hold on to the engine that was
             return True
@@ -241,11 +248,6 @@ class State:
             part.close()
         self.intake.close()
 
-    def _open_anew(self) -> Engine:
-        engine = self._opened.engine.opened_anew()
-        _warm(engine)
-        return engine
-
 
 def state_of(request: Request) -> State:
     """Return the state of the service that a request came to."""
@@ -261,8 +263,6 @@ PictureId = Annotated[int, PathParameter(ge=0, le=2**62, description="A picture'
 
 def _files_seen(directory: Path) -> tuple[object, ...]:
     """Return what changes whenever an engine does, at the cost of a few looks at the disk."""
-    from lookalike.engine.manifest import Layout
-
     layout = Layout(directory)
     times = []
     # A sync follows with the decoded pictures when it is done with the gallery.
