@@ -17,6 +17,7 @@ from lookalike.gallery.scan import (
     Block,
     Prepared,
     block_rows,
+    halves_of,
     prepare,
     scan,
     true_scores_of,
@@ -218,8 +219,10 @@ class ExactIndex:
         rounding = 1 + EPSILON * (self.width + 8) / 4  # of roots of sums of D squares in float32
         longest = float(np.sqrt(self._squares.max(initial=0))) * rounding
         plain = np.ascontiguousarray(self.embeddings)
-        if self.metric == "inner" or (self.metric == "euclidean" and self._centre is None):
+        if self.metric == "inner":
             return Prepared(plain, longest)
+        if self.metric == "euclidean" and self._centre is None:
+            return Prepared(plain, longest, halves=halves_of(self._squares))
         kept = self.embeddings.size * 4 <= KEPT_BYTES
         if self.metric == "cosine" and len(self):
             shortest = float(np.sqrt(self._squares.min())) / rounding

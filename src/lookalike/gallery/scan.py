@@ -1,4 +1,4 @@
-"""Exact search, block by block: faiss finds candidates in float32, float64 puts them in order.
+"""Exact search, block by block: candidates are found in float32, float64 puts them in order.
 
 Where the blocks come from, memory or disk, is the caller's affair.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.gallery.neighbours import Neighbours
+from lookalike.gallery.products import nearest_by_products
 from lookalike.types import Metric
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
     "Block",
     "Prepared",
     "block_rows",
-    "multiply_for_few",
+    "halves_of",
     "prepare",
     "scan",
     "true_scores",
@@ -35,6 +36,8 @@ VALUES = 8_000_000
 CACHED = 1 << 17
 # Bytes of a block: what a scan needs beside the gallery is a few times this.
 BLOCK_BYTES = 16_000_000
+# Queries from which on their scores are products of matrices; of fewer, faiss scans row by row.
+MANY = 16
 # Lengths that differ by no more than this share count as one: rounding makes that of unit vectors.
 EQUAL = 1e-5
 EPSILON = float(np.finfo(np.float32).eps)
@@ -45,23 +48,26 @@ LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True)
 class Prepared:
-    """Rows such that faiss's plain kernels order them by a metric.
+    """Rows such that products, or distances, in float32 order them by a metric.
 
     Attributes:
         rows: float32 (N, D), contiguous.
         longest: the length of the longest.
-        scale: under "cosine", the cosines are faiss's products divided by it,
+        scale: under "cosine", the cosines are the products divided by it,
         skew: but for this share.
+        halves: float32 (N,), half the squared length of each under "euclidean".
     """
 
     rows: NDArray[np.float32]
     longest: float
     scale: float = 1.0
     skew: float = 0.0
+    halves: NDArray[np.float32] | None = None
 
     def part(self, places: NDArray[np.int64] | slice) -> Prepared:
         """Return some of the rows."""
-        return Prepared(self.rows[places], self.longest, self.scale, self.skew)
+        halves = None if self.halves is None else self.halves[places]
+        return Prepared(self.rows[places], self.longest, self.scale, self.skew, halves)
 
 
 @dataclass(frozen=True)
@@ -100,12 +106,20 @@ def prepare(
     rows = np.ascontiguousarray(rows)
     squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
     longest = float(np.sqrt(squares.max(initial=0)))
-    if metric != "cosine":
+    if metric == "euclidean":
+        return Prepared(rows, longest, halves=halves_of(squares))
+    if metric == "inner":
         return Prepared(rows, longest)
     shortest = float(np.sqrt(squares.min(initial=np.inf)))
     if shortest > 0 and longest <= shortest * (1 + EQUAL):
         return Prepared(rows, longest, longest, 2 * (longest / shortest - 1))
     return Prepared(unit_rows(rows), 1.0)
+
+
+def halves_of(squares: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return half the squared lengths (N,); infinite where they are beyond float32."""
+    with np.errstate(over="ignore"):
+        return (squares / 2).astype(np.float32)
 
 
 def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -155,17 +169,6 @@ def true_scores_of(
             found = rows(places[some, part]).astype(np.float64)
             scores[some, part] = true_scores(metric, asked, found)
     return scores
-
-
-def multiply_for_few() -> None:
-    """Let faiss multiply matrices for few queries too, in all of this process.
-
-    By itself it compares a batch of some dozens row by row, each with the whole gallery. Which of
-    the candidates are hits is not faiss's affair, so the hits stay the same.
-    """
-    import faiss
-
-    faiss.cvar.distance_compute_blas_threshold = 1
 
 
 def scan(
@@ -271,20 +274,33 @@ class _Best:
 
     def _candidates(self, prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return rows (Q, asked) nearest in float32, and the best true score of any other."""
+        if len(self.queries) >= MANY:
+            found, last = nearest_by_products(
+                self.prepared, prepared.rows, self.asked, prepared.halves
+            )
+            bound = last.astype(np.float64)
+            if self.metric == "euclidean":  # the negative squared distance
+                bound = 2 * bound - np.square(self.lengths)
+        else:
+            found, bound = self._candidates_of_few(prepared)
+        return found, bound / prepared.scale + self._doubt(prepared)
+
+    def _candidates_of_few(
+        self, prepared: Prepared
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         import faiss
 
         euclidean = self.metric == "euclidean"
         kind = faiss.METRIC_L2 if euclidean else faiss.METRIC_INNER_PRODUCT
         values, found = faiss.knn(self.prepared, prepared.rows, self.asked, metric=kind)
-        last = values[:, -1].astype(np.float64) / prepared.scale
-        bound = (-last if euclidean else last) + self._doubt(prepared)
-        return found.astype(np.int64), bound
+        last = values[:, -1].astype(np.float64)
+        return found.astype(np.int64), -last if euclidean else last
 
     def _doubt(self, prepared: Prepared) -> NDArray[np.float64]:
-        """Return how far a float32 score of faiss may be from the true one, for each query.
+        """Return how far a score in float32 may be from the true one, for each query.
 
         The usual bound of a sum of D products, on |q||x|, and on (|q| + |x|)² for distances,
-        which faiss may compute as |q|² + |x|² - 2qx; infinite where float32 may overflow.
+        which may be computed as |q|² + |x|² - 2qx; infinite where float32 may overflow.
         """
         width = self.queries.shape[1]
         largest = self.lengths * prepared.longest

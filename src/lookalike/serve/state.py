@@ -23,7 +23,6 @@ from lookalike.engine.manifest import Layout
 from lookalike.engine.queries import Query
 from lookalike.errors import LookalikeError
 from lookalike.gallery import ExactIndex, newest_version
-from lookalike.gallery.scan import multiply_for_few
 from lookalike.images.guarded import Intake
 from lookalike.serve.batching import Batcher
 from lookalike.serve.bounded import Bounded
@@ -277,7 +276,6 @@ def _files_seen(directory: Path) -> tuple[object, ...]:
 
 
 def _warm(engine: Engine) -> None:
-    multiply_for_few()
     _ = engine.calibration, engine.cache, engine.image, engine.intake, engine.encoder
     gallery = engine.gallery
     _ = gallery.paths, gallery.labels, gallery.sha256, gallery.widths, gallery.heights
