@@ -1,7 +1,8 @@
-"""Work on one thing after the other, several at a time, the results in order."""
+"""Work on one thing after the other, several at a time, the results in order; the cores for it."""
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -10,11 +11,18 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
-__all__ = ["in_order"]
+__all__ = ["in_order", "usable_cores"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _Task = tuple[Future[Any], Callable[[], Any]]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
 
 
 def in_order(

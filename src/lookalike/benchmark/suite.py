@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from importlib import import_module, metadata
 
 from lookalike.benchmark.outcome import Effort, Outcome
 from lookalike.errors import SettingsError
+from lookalike.ordered import usable_cores
 
 __all__ = ["BENCHMARKS", "Machine", "machine", "run_benchmark", "select"]
 
@@ -54,8 +54,7 @@ def machine() -> Machine:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Machine(cores or 1, platform.machine(), platform.python_version(), versions)
+    return Machine(usable_cores(), platform.machine(), platform.python_version(), versions)
 
 
 def select(names: Sequence[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.shapes import check_pixels
 from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
-from lookalike.ordered import in_order
+from lookalike.ordered import in_order, usable_cores
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -157,9 +157,7 @@ def usable_threads() -> int:
     told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if told.isdigit() and int(told) > 0:
         return int(told)
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+    return usable_cores()
 
 
 def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:

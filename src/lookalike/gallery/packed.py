@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.gallery.neighbours import Neighbours
 from lookalike.gallery.scan import EPSILON, TINY, unit_rows
+from lookalike.gallery.shards import CodeShards
 from lookalike.types import Metric
 
 __all__ = ["Candidates", "PackedRows", "pack", "search_packed"]
@@ -25,9 +25,7 @@ Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
 
 # Largest rounded value: 8 bits with a sign.
 LARGEST = 127
-# What faiss turns a code c into: the first number + (c + 1/2) · the second / 255, which is c - 128
-# up to the rounding.
-CODE_RANGE = np.array([-128.5, 255], np.float32)
+# Of what faiss turns a code into.
 CODE_ROUNDING = 1e-4
 # Values rounded at once: they stay in a core's own cache.
 VALUES = 1 << 17
@@ -68,7 +66,7 @@ class PackedRows:
 
     Attributes:
         metric: what orders them.
-        index: faiss's, over the rounded rows.
+        codes: the rounded rows.
         steps: float32 (D,), what one unit of a rounded value stands for; all the same under
             "euclidean".
         hidden: the longest difference between a row and its rounded one, of those not apart.
@@ -78,7 +76,7 @@ class PackedRows:
     """
 
     metric: Metric
-    index: Any
+    codes: CodeShards
     steps: NDArray[np.float32]
     hidden: float
     longest: float
@@ -101,10 +99,8 @@ class PackedRows:
         asked = _comparable(queries, self.metric, self.centre)
         euclidean = self.metric == "euclidean"
         scaled = asked / self.steps if euclidean else asked * self.steps
-        values, places = self.index.search(
-            np.ascontiguousarray(scaled), count, params=_only(allowed)
-        )
-        there = self.index.ntotal if allowed is None else np.count_nonzero(allowed)
+        values, places = self.codes.search(scaled, count, allowed)
+        there = self.codes.count if allowed is None else np.count_nonzero(allowed)
         # Places are lacking where there are no more rows; or where products are too large to be.
         complete = (places >= 0).sum(axis=1) == there
         bound = np.where(complete, -np.inf, self._bound(asked, values[:, -1]))
@@ -143,27 +139,21 @@ def pack(
         metric: what orders them; rows are brought to one length under "cosine".
         centre: float32 (D,), subtracted under "euclidean"; None for none.
     """
-    import faiss
-
     steps = _steps(rows, metric, centre)
     if steps is None:
         return None
-    kind = faiss.METRIC_L2 if metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
-    # Not the kind named direct: that rounds queries too, for some widths.
-    index = faiss.IndexScalarQuantizer(rows.shape[1], faiss.ScalarQuantizer.QT_8bit_uniform, kind)
-    faiss.copy_array_to_vector(CODE_RANGE, index.sq.trained)
-    index.is_trained = True
+    shards = CodeShards(rows.shape[1], len(rows), metric)
     hidden, longest = np.empty(len(rows)), 0.0
     for start, block in _blocks(rows, metric, centre):
         part = slice(start, start + len(block))
         codes, hidden[part] = _rounded(block, steps)
         longest = max(longest, float(np.sqrt(np.einsum("nd,nd->n", block, block).max())))
-        index.add_sa_codes(codes)
+        shards.add(codes)
     if not longest < GREATEST:
         return None
     hidden += CODE_ROUNDING * float(np.linalg.norm(steps))
     apart, worst = _apart(hidden)
-    return PackedRows(metric, index, steps, worst, longest * (1 + 1e-4), apart, centre)
+    return PackedRows(metric, shards, steps, worst, longest * (1 + 1e-4), apart, centre)
 
 
 def search_packed(
@@ -192,7 +182,7 @@ def search_packed(
         np.full((len(queries), columns), -np.inf), np.full((len(queries), columns), -1, np.int64)
     )
     left, asked = np.arange(len(queries)), max(LEAST, 2 * columns + 16)
-    while len(left) and asked <= min(MOST, packed.index.ntotal):
+    while len(left) and asked <= min(MOST, packed.codes.count):
         near = packed.nearest(queries[left], asked, allowed)
         scores = score(queries[left], np.maximum(near.places, 0))
         scores[near.places < 0] = -np.inf
@@ -226,17 +216,6 @@ def _blocks(
     step = max(1, VALUES // max(1, rows.shape[1]))
     for start in range(0, len(rows), step):
         yield start, _comparable(rows[start : start + step], metric, centre)
-
-
-def _only(allowed: NDArray[np.bool_] | None) -> Any:  # noqa: ANN401 - one of faiss's own
-    """Return what tells faiss which rows may be found."""
-    if allowed is None:
-        return None
-    import faiss
-
-    library: Any = faiss  # its stubs are those of the C++ constructors
-    bits = np.packbits(allowed, bitorder="little")
-    return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
 
 
 def _steps(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import groupby
@@ -20,7 +19,7 @@ from lookalike.images.collection import Collection, Skipped
 from lookalike.images.decode import decode
 from lookalike.images.guarded import Intake, can_guard
 from lookalike.images.spec import ImageSpec
-from lookalike.ordered import in_order
+from lookalike.ordered import in_order, usable_cores
 
 __all__ = ["Block", "decode_in_order", "decode_unguarded"]
 
@@ -54,10 +53,10 @@ def decode_in_order(
     if collection.kind == "idx" or not can_guard():
         yield from decode_unguarded(collection, spec, workers)
     elif intake is not None:
-        yield from _decode_guarded(collection, spec, workers or _cores(), intake)
+        yield from _decode_guarded(collection, spec, workers or usable_cores(), intake)
     else:
         with Intake(collection.limits) as own:
-            yield from _decode_guarded(collection, spec, workers or _cores(), own)
+            yield from _decode_guarded(collection, spec, workers or usable_cores(), own)
 
 
 def decode_unguarded(
@@ -76,7 +75,7 @@ def decode_unguarded(
         yield from _copy_arrays(collection, spec)
         return
     decode_block = partial(_decode_block, collection, spec)
-    yield from in_order(decode_block, _chunks(len(collection), spec), workers or _cores())
+    yield from in_order(decode_block, _chunks(len(collection), spec), workers or usable_cores())
 
 
 def _decode_guarded(
@@ -89,12 +88,6 @@ def _decode_guarded(
         return _block(collection, chunk, intake.decode(paths, spec, pixels), pixels)
 
     yield from in_order(decode_block, _chunks(len(collection), spec), workers, intake.close)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _chunks(total: int, spec: ImageSpec) -> Iterator[range]:
