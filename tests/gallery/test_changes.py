@@ -109,14 +109,14 @@ def test_many_small_changes_are_compacted_and_old_states_forgotten(gallery: Gall
 
 
 def test_an_old_state_that_was_the_newest_until_now_stays(gallery: Gallery):
-    time.sleep(0.3)  # it is older than what is kept, but only now replaced
+    time.sleep(1.2)  # it is older than what is kept, but only now replaced
     writer = GalleryWriter(gallery.directory)
     writer.remove(gallery.ids[:2])
-    writer.compact(kept=timedelta(seconds=0.2))
+    writer.compact(kept=timedelta(seconds=1))
     assert [one.pictures for one in writer.versions()] == [5, 3]
     assert gallery.embeddings.shape == (5, 3)
-    time.sleep(0.3)
-    writer.compact(kept=timedelta(seconds=0.2))
+    time.sleep(1.2)
+    writer.compact(kept=timedelta(seconds=1))
     assert [one.pictures for one in writer.versions()] == [3]
 
 
