@@ -61,11 +61,11 @@ def _trained(batch: int, settings: dict[str, str]) -> str:
 
 
 def _rates(batch: int) -> list[float]:
-    from lookalike.benchmark.training import _clothes, _Network
+    from lookalike.benchmark.training import NetworkInTraining, clothes
 
     with tempfile.TemporaryDirectory() as work:
-        pixels = _clothes(Path(work), PICTURES)
-    network, found = _Network(pixels, batch, 0), []
+        pixels = clothes(Path(work), PICTURES)
+    network, found = NetworkInTraining(pixels, batch, 0), []
     network.epoch()
     for _ in range(EPOCHS):
         started = time.perf_counter()

@@ -10,7 +10,14 @@ import pytest
 
 from lookalike import storage
 from lookalike.errors import StorageError
-from lookalike.storage import recover, replace_directory, storage_errors, sync_tree, write_text
+from lookalike.storage import (
+    check_place,
+    recover,
+    replace_directory,
+    storage_errors,
+    sync_tree,
+    write_text,
+)
 
 
 def folder(place: Path, content: str) -> Path:
@@ -149,3 +156,12 @@ def test_a_reader_always_finds_the_directory(tmp_path: Path):
     assert all(Path(str(error.filename)) == place / "file" for error in missing)
     assert (place / "file").read_text() == "199"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["place"]
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path):
+    check_place(tmp_path / "new" / "file.onnx")
+    assert list((tmp_path / "new").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    for place, reason in ((tmp_path, "there is a folder"), (tmp_path / "file" / "x", "cannot")):
+        with pytest.raises(StorageError, match=reason):
+            check_place(place)

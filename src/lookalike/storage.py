@@ -17,6 +17,7 @@ from lookalike.errors import StorageError
 
 __all__ = [
     "STORAGE_ERRNOS",
+    "check_place",
     "move_file",
     "recover",
     "replace_directory",
@@ -57,6 +58,22 @@ def storage_errors(path: Path) -> Iterator[None]:
             f"cannot write {where}: {(error.strerror or 'error').lower()}; "
             "free space or choose another output, then try again"
         ) from error
+
+
+def check_place(path: Path) -> None:
+    """Say before long work that its file can be written; make the folder for it.
+
+    Raises:
+        StorageError: it cannot.
+    """
+    import tempfile
+
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise OSError(errno.EEXIST, "there is a folder of this name", str(path))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
 
 
 def write_text(path: Path, text: str) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lookalike.images import ImageSpec, PictureCache
 
-__all__ = ["measure"]
+__all__ = ["NetworkInTraining", "clothes", "measure"]
 
 OURS, KERAS, DECODING = "lookalike", "Keras", "decoding each epoch"
 NETWORK = "digits-conv16"
@@ -54,11 +54,13 @@ def measure(effort: Effort) -> Outcome:
 def _beside_keras(work: Path, effort: Effort) -> tuple[tuple[Contest, ...], dict[str, float]]:
     """Return the contests of each batch size, and the last losses of either library."""
     count, rounds, epochs = (64, 1, 1) if effort.quick else (4_000, 5, 8)
-    pixels = _clothes(work, count)
+    pixels = clothes(work, count)
     contests: list[Contest] = []
     losses: dict[str, float] = {}
     for batch in BATCHES:
-        ways: dict[str, Callable[[], object]] = {OURS: _Network(pixels, batch, effort.seed).epoch}
+        ways: dict[str, Callable[[], object]] = {
+            OURS: NetworkInTraining(pixels, batch, effort.seed).epoch
+        }
         if not has_keras():
             contests.append(_steps(ways, batch, count, rounds))
             continue
@@ -68,7 +70,7 @@ def _beside_keras(work: Path, effort: Effort) -> tuple[tuple[Contest, ...], dict
     return tuple(contests), losses
 
 
-def _clothes(work: Path, count: int) -> NDArray[np.uint8]:
+def clothes(work: Path, count: int) -> NDArray[np.uint8]:
     """Return the garments that come with the package, and write them for Keras."""
     from lookalike.images import load_dataset
 
@@ -84,7 +86,7 @@ def _steps(ways: dict[str, Callable[[], object]], batch: int, count: int, rounds
     return compete(what, ways, ours=OURS, unit="images", amount=count, rounds=rounds)
 
 
-class _Network:
+class NetworkInTraining:
     """The network in training, an epoch at a time, as `train` trains it."""
 
     def __init__(self, pixels: NDArray[np.uint8], batch: int, seed: int) -> None:
@@ -116,7 +118,7 @@ def _losses(
 ) -> dict[str, float]:
     """Return the losses after so many epochs, each a mean over seeds."""
     seeds = range(effort.seed, effort.seed + (1 if effort.quick else 3))
-    ours = [_Network(pixels, batch, seed).train(epochs) for seed in seeds]
+    ours = [NetworkInTraining(pixels, batch, seed).train(epochs) for seed in seeds]
     theirs = []
     for seed in seeds:
         with KerasPeer(file, batch, seed) as peer:

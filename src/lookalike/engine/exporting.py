@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.storage import write_bytes
+from lookalike.storage import check_place, write_bytes
 
 if TYPE_CHECKING:
     from lookalike.engine.eight_bit import EightBits
@@ -84,6 +84,7 @@ def export_engine(
     from lookalike.engine.eight_bit import export_in_eight_bits
 
     place = output or Path(engine.layout.directory.resolve().stem + ".onnx")
+    check_place(place)
     made = export_encoder(engine.encoder, _some_pictures(engine))
     data, worth = export_in_eight_bits(engine, made.data) if int8 else (made.data, None)
     write_bytes(place, data)

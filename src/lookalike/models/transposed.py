@@ -1,8 +1,7 @@
 """Transposed convolutions that a CPU computes quickly.
 
 torch hands them to oneDNN, which has no quick way for those whose kernel is no multiple of the
-stride, once a bias is to be added: kernel 3 and stride 2, of 64 to 32 channels, then take 4 times
-as long in float32 and 20 times in bfloat16. So their bias is added here.
+stride, once a bias is to be added (`python -m benchmarks.transposed`). So their bias is added here.
 """
 
 from __future__ import annotations

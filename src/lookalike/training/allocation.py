@@ -31,10 +31,10 @@ _trainings = 0
 def freed_memory_kept(device: torch.device) -> Iterator[None]:
     """Let glibc keep what is freed while a CPU trains, and give it back to the system afterwards.
 
-    Else the maps of each step come from the system as pages to be cleared, 15,000 of them at a
-    batch of 256 small pictures. It holds for the whole process, until its last training ends;
-    glibc's thresholds then stand where a program that frees large blocks has them. Elsewhere than
-    in glibc, and where its environment variables are set, nothing is changed.
+    Else the maps of each step come from the system as pages to be cleared
+    (`benchmarks/kept_memory.py` counts them). It holds for the whole process, until its last
+    training ends; glibc's thresholds then stand where a program that frees large blocks has them.
+    Elsewhere than in glibc, and where its environment variables are set, nothing is changed.
     """
     library = _glibc() if device.type == "cpu" else None
     if library is None:
