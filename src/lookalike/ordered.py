@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
-__all__ = ["in_order", "usable_cores"]
+__all__ = ["in_order", "in_order_by", "usable_cores"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -31,7 +31,7 @@ def in_order(
     workers: int,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Iterator[_Result]:
-    """Give `work` of each item, computed by threads of their own.
+    """Give `work` of each item, computed by threads made for it.
 
     A few items a thread are under way, no more: what comes out must not fill the memory.
 
@@ -44,37 +44,73 @@ def in_order(
     if workers <= 1:
         yield from map(work, items)
         return
-    tasks: SimpleQueue[_Task | None] = SimpleQueue()
-    # An interpreter that ends waits for the threads of a pool, and they for a codec that hangs.
-    threads = [Thread(target=_serve, args=(tasks,), daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    waiting: deque[Future[_Result]] = deque()
+    threads = _Threads(workers)
     try:
-        for item in items:
-            waiting.append(Future())
-            tasks.put((waiting[-1], partial(work, item)))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from in_order_by(threads.submit, work, items, 2 * workers)
     except BaseException:
-        for future in waiting:
-            future.cancel()
         on_stop()
         raise
     finally:
-        for _ in threads:
-            tasks.put(None)
-        for thread in threads:
+        threads.end()
+
+
+def in_order_by(
+    submit: Callable[[Callable[[_Item], _Result], _Item], Future[_Result]],
+    work: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    ahead: int,
+) -> Iterator[_Result]:
+    """Give `work` of each item, computed by threads that are there already.
+
+    Args:
+        submit: an executor's.
+        work: what is done with an item.
+        items: asked for one at a time, by the caller's thread.
+        ahead: how many may be under way beside the one that is waited for.
+    """
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(submit(work, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+class _Threads:
+    """Threads for one piece of work.
+
+    Not a pool: an interpreter that ends waits for its threads, and they for a codec that hangs.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._threads = [Thread(target=self._serve, daemon=True) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Callable[[_Item], _Result], item: _Item) -> Future[_Result]:
+        """Let a thread do this; return where its result will be."""
+        future: Future[_Result] = Future()
+        self._tasks.put((future, partial(work, item)))
+        return future
+
+    def end(self) -> None:
+        """Wait for what is under way."""
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
             thread.join()
 
-
-def _serve(tasks: SimpleQueue[_Task | None]) -> None:
-    while (task := tasks.get()) is not None:
-        future, work = task
-        if future.set_running_or_notify_cancel():
-            try:
-                future.set_result(work())
-            except BaseException as error:  # it is raised where the result is asked for
-                future.set_exception(error)
+    def _serve(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            future, work = task
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except BaseException as error:  # it is raised where the result is asked for
+                    future.set_exception(error)

@@ -14,7 +14,8 @@ def test_presets_are_timed_and_find_the_same():
     asked = [bar.what for bar in outcome.bars]
     assert "conv128: times torch eager" in asked
     assert all(bar.met for bar in outcome.bars if "same hits" in bar.what)
-    assert set(outcome.figures) == {"threads"}
+    assert set(outcome.figures) == {"threads", "products of matrices, GFLOP/s"}
+    assert all(row["of a product's speed"].endswith("%") for row in outcome.rows)
 
 
 def test_every_preset_but_the_dense_one_has_a_bar():

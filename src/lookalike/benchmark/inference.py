@@ -39,6 +39,8 @@ ROUNDS, QUICK_ROUNDS = 5, 1
 ROUND_SECONDS, MOST_PICTURES = 0.5, 512
 # Of the gallery in which both must find the same.
 GALLERY, QUERIES, HITS, QUICK_GALLERY = 256, 32, 10, 48
+# Of the matrices whose product says what the processor can do.
+SIDE = 1024
 # Scores nearer than this are a tie.
 TIE = 1e-5
 
@@ -52,14 +54,17 @@ def measure(effort: Effort) -> Outcome:
     bars: list[Bar] = []
     rows: list[dict[str, float | int | str]] = []
     with _threads() as threads:
+        products = _products()
         for name in names:
             subject = _Subject(PRESETS[name], effort, threads)
             many, one = subject.many(), subject.one()
             same = subject.same_hits()
             contests += [many, one]
             bars += _bars(name, many, same)
-            rows.append(_row(name, many, one, same))
-    return Outcome(tuple(contests), tuple(bars), {"threads": threads}, rows=tuple(rows))
+            share = subject.operations() * many.rate(OURS).median / products
+            rows.append(_row(name, many, one, same, share))
+    figures = {"threads": threads, "products of matrices, GFLOP/s": round(products / 1e9)}
+    return Outcome(tuple(contests), tuple(bars), figures, rows=tuple(rows))
 
 
 def _bars(name: str, many: Contest, same: float) -> Iterator[Bar]:
@@ -70,7 +75,25 @@ def _bars(name: str, many: Contest, same: float) -> Iterator[Bar]:
     yield Bar(f"{name}: same hits as torch", "1.000", f"{same:.3f}", same == 1)
 
 
-def _row(name: str, many: Contest, one: Contest, same: float) -> dict[str, float | int | str]:
+def _products() -> float:
+    """Return how many operations a second torch reaches in a product of large matrices."""
+    import torch
+
+    one, other = torch.randn(2, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    found = compete(
+        "a product of matrices",
+        {"torch": lambda: one @ other},
+        ours="torch",
+        unit="operations",
+        amount=2 * SIDE**3,
+        rounds=10,
+    )
+    return found.rate("torch").median
+
+
+def _row(
+    name: str, many: Contest, one: Contest, same: float, share: float
+) -> dict[str, float | int | str]:
     return {
         "preset": name,
         "pictures/s": round(many.rate(OURS).median, 1),
@@ -79,6 +102,7 @@ def _row(name: str, many: Contest, one: Contest, same: float) -> dict[str, float
         "one picture, ms": round(1000 / one.rate(OURS).median, 2),
         "× torch eager, one picture": str(one.ratio(EAGER)),
         "same hits": f"{same:.3f}",
+        "of a product's speed": f"{share:.0%}",
     }
 
 
@@ -136,7 +160,9 @@ class _Subject:
         start = time.perf_counter()
         self._ours(pixels[:size])
         batches = int(ROUND_SECONDS / (time.perf_counter() - start))
-        return pixels[: size * (2 if self.effort.quick else max(2, batches))]
+        batches = 2 if self.effort.quick else max(2, batches)
+        # As many for each thread: of a whole folder the last batches are no matter.
+        return pixels[: size * -(-batches // self.threads) * self.threads]
 
     def many(self) -> Contest:
         """Time many pictures."""
@@ -166,6 +192,15 @@ class _Subject:
             rounds=QUICK_ROUNDS if self.effort.quick else 3 * ROUNDS,
             repeats=2,
         )
+
+    def operations(self) -> int:
+        """Return the multiplications and additions of the layers for one picture."""
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            self._eager(self.pixels[:1])
+        return int(counter.get_total_flops())
 
     def same_hits(self) -> float:
         """Return the share of hits found by ONNX Runtime that torch finds too, ties left aside."""

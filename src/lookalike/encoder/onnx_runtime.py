@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.shapes import check_pixels
 from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
-from lookalike.ordered import in_order, usable_cores
+from lookalike.ordered import in_order_by, usable_cores
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -122,8 +124,15 @@ class OnnxRuntime:
         """
         size = onnx_batch(self.image)
         batches = [values[start : start + size] for start in range(0, len(values), size)]
-        shared = self._side_by_side if len(batches) > 1 else 1
-        return in_order(lambda batch: work(batch, shared), batches, min(shared, len(batches)))
+        shared = self._side_by_side
+        if shared < 2 or len(batches) < 2:
+            return (work(batch, 1) for batch in batches)
+        return in_order_by(self._threads.submit, lambda batch: work(batch, shared), batches, shared)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        """Threads kept for the next pictures: of small ones few batches come at a time."""
+        return ThreadPoolExecutor(self._side_by_side, thread_name_prefix="lookalike-encoder")
 
 
 class _Sessions:
