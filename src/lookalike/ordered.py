@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
-__all__ = ["in_order", "in_order_by", "usable_cores"]
+__all__ = ["in_order", "in_order_by", "usable_cores", "usable_threads"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -23,6 +23,15 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def usable_threads() -> int:
+    """Return how many threads may compute: those that OpenMP is told, else the cores allowed.
+
+    OMP_NUM_THREADS is what torch, faiss and numpy obey; whatever else computes is to obey it too.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(told) if told.isdigit() and int(told) > 0 else usable_cores()
 
 
 def in_order(

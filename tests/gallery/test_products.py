@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,14 @@ def test_far_from_the_origin_nothing_is_missed():
         (queries + far)[:, None].astype(np.float64) - (gallery + far)[None], axis=2
     )
     np.testing.assert_array_equal(np.sort(exact, axis=1)[:, :5], -found.scores)
+
+
+def test_rows_beyond_float32_are_found_without_a_warning():
+    queries, gallery = made_up(20, 400)
+    for spread in (1e19, 1e20):
+        rows = gallery * np.float32(spread)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = ExactIndex(rows, "euclidean").search(queries, 7)
+        far = np.linalg.norm(queries[:, None].astype(np.float64) - rows[None], axis=2)
+        assert np.array_equal(found.positions, np.argsort(far, axis=1, kind="stable")[:, :7])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_parts_find_what_one_finds(codes, metric, parts, queries, count):
 
 
 def test_they_are_as_many_as_there_are_rows_and_cores_for(monkeypatch):
-    monkeypatch.setattr(shards, "usable_cores", lambda: 16)
+    monkeypatch.setattr(shards, "usable_threads", lambda: 16)
     monkeypatch.setattr(shards, "LEAST", 100)
     for rows, parts in ((5, 1), (25, 2), (1_000, 4)):
         codes = np.ones((rows, 9), np.uint8)
@@ -51,13 +52,22 @@ def test_they_are_as_many_as_there_are_rows_and_cores_for(monkeypatch):
         assert (made.count, len(made._parts)) == (rows, parts)
 
 
+def test_many_threads_may_search_at_once(codes):
+    made = filled(codes, "euclidean", 3)
+    asked = np.random.default_rng(1).normal(size=(40, 1, 9)).astype(np.float32)
+    wanted = [filled(codes, "euclidean", 1).search(one, 5)[1].tolist() for one in asked]
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda one: made.search(one, 5)[1].tolist(), asked))
+    assert found == wanted
+
+
 FORKED = """
 import os, sys
 import numpy as np
 from lookalike.gallery import shards
 from lookalike.gallery.exact import ExactIndex
 
-shards.usable_cores, shards.LEAST = lambda: 2, 100
+shards.usable_threads, shards.LEAST = lambda: 2, 100
 rows = np.random.default_rng(0).normal(size=(400, 9)).astype(np.float32)
 index = ExactIndex(rows, "euclidean")
 index.quicken()

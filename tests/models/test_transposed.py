@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from lookalike.errors import SettingsError
 from lookalike.models.blocks import SameConv2d
 from lookalike.models.transposed import QuickConvTranspose2d, SameConvTranspose2d
 
@@ -125,5 +126,5 @@ def test_without_a_gradient_of_its_input_it_computes_none():
 
 @pytest.mark.parametrize("kind", [QuickConvTranspose2d, SameConvTranspose2d])
 def test_its_size_cannot_be_chosen(kind):
-    with pytest.raises(ValueError, match=r"output_size \[8, 9\]"):
+    with pytest.raises(SettingsError, match=r"output_size \[8, 9\]"):
         kind(2, 3, 3, 2)(torch.zeros(1, 2, 4, 4), [8, 9])

@@ -111,7 +111,7 @@ def _threads() -> Iterator[int]:
     """Give torch as many threads as ONNX Runtime gets, and bring back what it had."""
     import torch
 
-    from lookalike.encoder.onnx_runtime import usable_threads
+    from lookalike.ordered import usable_threads
 
     before, threads = torch.get_num_threads(), usable_threads()
     torch.set_num_threads(threads)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.shapes import check_pixels
 from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
-from lookalike.ordered import in_order_by, usable_cores
+from lookalike.ordered import in_order_by, usable_threads
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -28,7 +27,7 @@ BATCH = 16
 SMALLEST_BATCH = 4
 BATCH_VALUES = 1_200_000
 # Batches that are computed side by side: each needs memory for what lies between its layers.
-MOST_BATCHES = 8
+MOST_BATCHES = 4
 
 _Result = TypeVar("_Result")
 _Rebuilt = tuple[NDArray[np.float32], NDArray[np.float64]]
@@ -124,8 +123,9 @@ class OnnxRuntime:
         """
         size = onnx_batch(self.image)
         batches = [values[start : start + size] for start in range(0, len(values), size)]
-        shared = self._side_by_side
-        if shared < 2 or len(batches) < 2:
+        # A power of two, so that few sessions are opened.
+        shared = 1 << min(self._side_by_side, max(1, len(batches))).bit_length() - 1
+        if shared < 2:
             return (work(batch, 1) for batch in batches)
         return in_order_by(self._threads.submit, lambda batch: work(batch, shared), batches, shared)
 
@@ -151,22 +151,11 @@ class _Sessions:
 
     def open(self, shared: int) -> onnxruntime.InferenceSession:
         """Return the session for such runs."""
-        threads = -(-self._threads // shared)
+        threads = self._threads - shared + 1  # those that run it are not of its own
         with self._opening:
             if threads not in self._opened:
                 self._opened[threads] = open_session(self._model, threads)
         return self._opened[threads]
-
-
-def usable_threads() -> int:
-    """Return how many threads may compute: those that OpenMP is told, else the cores allowed.
-
-    OMP_NUM_THREADS is what torch, faiss and numpy obey; a network is to obey it too.
-    """
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if told.isdigit() and int(told) > 0:
-        return int(told)
-    return usable_cores()
 
 
 def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:

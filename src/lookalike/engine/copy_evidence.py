@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,15 +18,17 @@ from lookalike.types import OnProgress
 if TYPE_CHECKING:
     from lookalike.engine.parts import EngineParts
 
-__all__ = ["LOOKED_AT", "CopyEvidence"]
+__all__ = ["LOOKED_AT", "CopyEvidence", "Seen", "Stamp"]
 
 # A second look may make this of much less: what is less probable by embeddings is not looked at.
 LOOKED_AT = 0.02
 # Second looks that are kept, and facts of files: some 500 bytes each.
 KEPT = 200_000
 
-_Seen = tuple[int, int, int, int]
+Seen = tuple[int, int, int, int]
 """A place in the gallery; of its file the time of change, inode and size, 0 where it is gone."""
+
+Stamp = Callable[[int], Seen]
 
 
 class CopyEvidence:
@@ -42,14 +44,14 @@ class CopyEvidence:
 
     def __init__(self, engine: EngineParts) -> None:
         self.engine = engine
-        self._same: tuple[list[_Seen], SamePixels] | None = None
+        self._same: tuple[list[Seen], SamePixels] | None = None
         self._pairs: tuple[NDArray[np.int64], list[Pair]] | None = None
-        self._agreed: dict[tuple[_Seen, _Seen], float] = {}
-        self._facts: dict[_Seen, FileFacts] = {}
+        self._agreed: dict[tuple[Seen, Seen], float] = {}
+        self._facts: dict[Seen, FileFacts] = {}
 
     def same_pixels(self, places: Sequence[int], on_progress: OnProgress) -> SamePixels:
         """Return which of some pictures have the same pixels; see `find_same_pixels`."""
-        seen, known = [self._seen(place) for place in places], self._same
+        seen, known = [self.seen(place) for place in places], self._same
         if known is not None and known[0] == seen:
             return known[1]
         found = find_same_pixels(self.engine, places, on_progress=on_progress)
@@ -66,9 +68,15 @@ class CopyEvidence:
         self._pairs = places, pairs
         return pairs
 
-    def agreed(self, pair: Pair, look: SecondLook) -> float | None:
-        """Return what a second look says of a pair; None where it could not be taken."""
-        seen = self._seen(pair.one), self._seen(pair.other)
+    def agreed(self, pair: Pair, look: SecondLook, stamp: Stamp) -> float | None:
+        """Return what a second look says of a pair; None where it could not be taken.
+
+        Args:
+            pair: of pictures.
+            look: that of this search, which keeps pictures that it has read.
+            stamp: what `seen` said of a place before its file was read.
+        """
+        seen = stamp(pair.one), stamp(pair.other)
         agreed = self._agreed.get(seen)
         if agreed is None:
             agreed = look(pair.one, pair.other)
@@ -81,7 +89,7 @@ class CopyEvidence:
         path = self.engine.gallery.paths[place]
         if not is_file_of_its_own(path):
             return FileFacts()
-        seen = self._seen(place)
+        seen = self.seen(place)
         facts = self._facts.get(seen)
         if facts is None:
             facts = file_facts(picture_file(self.engine, path))
@@ -89,7 +97,8 @@ class CopyEvidence:
                 self._facts[seen] = facts
         return facts
 
-    def _seen(self, place: int) -> _Seen:
+    def seen(self, place: int) -> Seen:
+        """Return which file a picture has now."""
         try:
             status = picture_file(self.engine, self.engine.gallery.paths[place]).stat()
         except OSError:

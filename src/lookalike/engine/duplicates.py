@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -193,9 +194,9 @@ class _Search:
         if not calibrated:
             self.notes.append(self._uncalibrated())
         pairs = self.evidence.likely_pairs(places, self.on_progress)
-        look = SecondLook(self.engine)
+        look, stamp = SecondLook(self.engine), cache(self.evidence.seen)
         for done, pair in enumerate(pairs, start=1):
-            agreed = self.evidence.agreed(pair, look)
+            agreed = self.evidence.agreed(pair, look, stamp)
             probability = with_second_look(pair.probability, agreed)
             shown = probability if calibrated else None
             if probability >= self.at_least:

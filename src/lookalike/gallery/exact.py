@@ -26,8 +26,8 @@ from lookalike.types import Metric, check_metric
 
 __all__ = ["ExactIndex"]
 
-# Rows that are not as faiss wants them are kept as a copy up to so many bytes; beyond, every search
-# makes them ready anew, a block at a time: slower, in half the memory.
+# Rows that are not as they are compared are kept as a copy up to so many bytes; beyond, every
+# search makes them ready anew, a block at a time: slower, in half the memory.
 KEPT_BYTES = 256_000_000
 # Lengths that differ by no more than this share count as one where a copy would be too large: more
 # candidates make up for it. Rounding to float16 makes less of a difference.
@@ -215,7 +215,7 @@ class ExactIndex:
 
     @cached_property
     def _prepared(self) -> Prepared | None:
-        """The rows for faiss; None where they are many and no use as they are."""
+        """The rows to compare in float32; None where they are many and no use as they are."""
         rounding = 1 + EPSILON * (self.width + 8) / 4  # of roots of sums of D squares in float32
         longest = float(np.sqrt(self._squares.max(initial=0))) * rounding
         plain = np.ascontiguousarray(self.embeddings)

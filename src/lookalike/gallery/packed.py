@@ -40,7 +40,7 @@ APART = 1e-3
 BETTER = 1.25
 # Candidates asked for: at first at least so many, then more by the factor while some query needs
 # them; where it would be more than the most, all rows are compared.
-LEAST, MORE, MOST = 48, 8, 4_096
+LEAST, MORE, MOST = 128, 8, 4_096
 # Values beyond are left to float64: squares and products would leave the range of float32.
 SMALLEST, GREATEST = 1e-12, 1e12
 # Products and squared distances of rounded rows beyond may have left the range of float32.

@@ -37,7 +37,7 @@ CACHED = 1 << 17
 # Bytes of a block: what a scan needs beside the gallery is a few times this.
 BLOCK_BYTES = 16_000_000
 # Queries from which on their scores are products of matrices; of fewer, faiss scans row by row.
-MANY = 16
+MANY = 8
 # Lengths that differ by no more than this share count as one: rounding makes that of unit vectors.
 EQUAL = 1e-5
 EPSILON = float(np.finfo(np.float32).eps)
@@ -77,7 +77,7 @@ class Block:
     Attributes:
         rows: float32 (N, D), as they are stored.
         places: int64 (N,), of these rows in the gallery; None for 0 to N - 1.
-        prepared: the same rows for faiss.
+        prepared: the same rows as they are compared in float32.
     """
 
     rows: NDArray[np.float32]
@@ -93,7 +93,7 @@ def block_rows(width: int, block_bytes: int = BLOCK_BYTES) -> int:
 def prepare(
     rows: NDArray[np.float32], metric: Metric, centre: NDArray[np.float32] | None = None
 ) -> Prepared:
-    """Return a copy of rows for faiss, or the rows themselves where nothing has to be done.
+    """Return a copy of rows to compare in float32, or the rows where nothing has to be done.
 
     Args:
         rows: float32 (N, D).
@@ -255,7 +255,7 @@ class _Best:
         """Return for which queries nothing can have been missed."""
         worst = self.scores[:, -1]
         if self.metric == "euclidean":
-            worst = -np.square(worst)  # faiss's scale: squared distances
+            worst = -np.square(worst)  # as candidates are bounded: squared distances
         return np.asarray(worst >= self.missed)
 
     def write(
@@ -283,7 +283,9 @@ class _Best:
                 bound = 2 * bound - np.square(self.lengths)
         else:
             found, bound = self._candidates_of_few(prepared)
-        return found, bound / prepared.scale + self._doubt(prepared)
+        doubt = self._doubt(prepared)
+        # Where float32 may overflow, so may the bound.
+        return found, np.where(np.isfinite(doubt), bound / prepared.scale, 0) + doubt
 
     def _candidates_of_few(
         self, prepared: Prepared

@@ -7,14 +7,15 @@ memory gives.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.ordered import usable_cores
+from lookalike.ordered import usable_threads
 from lookalike.types import Metric
 
 __all__ = ["CodeShards"]
@@ -26,6 +27,8 @@ LEAST = 2_000_000
 # What faiss turns a code c into: the first number + (c + 1/2) · the second / 255, which is c - 128
 # up to the rounding.
 CODE_RANGE = np.array([-128.5, 255], np.float32)
+
+_Found = TypeVar("_Found")
 
 
 class CodeShards:
@@ -39,7 +42,7 @@ class CodeShards:
     """
 
     def __init__(self, width: int, count: int, metric: Metric, parts: int | None = None) -> None:
-        parts = parts or max(1, min(usable_cores(), MOST, width * count // LEAST))
+        parts = parts or max(1, min(usable_threads(), MOST, width * count // LEAST))
         self.count = 0
         self._step = max(1, -(-count // parts))
         self._nearest_first = metric == "euclidean"
@@ -84,8 +87,7 @@ class CodeShards:
         if len(queries) > 1:  # these share faiss's own threads
             found = [search(number) for number in numbers]
         else:
-            others = [_threads().submit(search, number) for number in numbers[1:]]
-            found = [search(0), *(other.result() for other in others)]
+            found = _side_by_side(search, numbers)
         values, places = (np.concatenate(one, axis=1) for one in zip(*found, strict=True))
         order = np.argsort(values if self._nearest_first else -values, axis=1, kind="stable")
         order = order[:, :count]
@@ -111,10 +113,36 @@ def _only(allowed: NDArray[np.bool_]) -> Any:  # noqa: ANN401 - one of faiss's o
     return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
 
 
+def _side_by_side(search: Callable[[int], _Found], numbers: Sequence[int]) -> list[_Found]:
+    """Search the first part here and the others on threads kept for it, or here if these are late.
+
+    Each thread compares alone: those that faiss would start beside it had nothing to do but spin.
+    """
+    import faiss
+
+    try:
+        others = [_threads().submit(search, number) for number in numbers[1:]]
+    except RuntimeError:  # the interpreter ends: there are no more threads
+        return [search(number) for number in numbers]
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # of this thread
+    try:
+        found = [search(0)]
+        for number, other in zip(numbers[1:], others, strict=True):
+            found.append(search(number) if other.cancel() else other.result())
+    finally:
+        faiss.omp_set_num_threads(before)
+    return found
+
+
 @lru_cache(maxsize=1)
 def _threads() -> ThreadPoolExecutor:
     """Threads that wait for the next query: to start them anew takes as long as to compare."""
-    return ThreadPoolExecutor(MOST - 1, thread_name_prefix="lookalike-search")
+    import faiss
+
+    return ThreadPoolExecutor(
+        MOST - 1, "lookalike-search", initializer=faiss.omp_set_num_threads, initargs=(1,)
+    )
 
 
 if hasattr(os, "register_at_fork"):

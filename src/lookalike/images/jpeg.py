@@ -22,6 +22,9 @@ __all__ = ["PlainJpeg", "plain_jpeg", "quick_jpeg"]
 _COLOURS = {"L": "GRAY", "RGB": "RGB"}
 _COMPONENTS = {1: "GRAY", 3: "RGB"}
 
+# Of pictures so small several scales have the same size.
+_SEVERAL = 8
+
 # What follows an FF that begins a segment (ITU-T T.81, table B.1).
 _START, _SCAN, _JFIF = 0xD8, 0xDA, 0xE0
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: of 8 bits by Huffman codes
@@ -112,7 +115,7 @@ def _decoded(
 ) -> NDArray[np.uint8] | None:
     """Return uint8 (height, width, C): the smallest scale that has so many pixels, if it fits."""
     codec = _codec()
-    if codec is None:
+    if codec is None or max(width, height) < _SEVERAL:
         return None
     try:
         pixels: NDArray[np.uint8] = codec.decode_jpeg(

@@ -77,14 +77,14 @@ def open_picture(source: Source, enough: Callable[[Size], Size], limits: IntakeL
         PictureError: the file cannot be read.
         Exception: whatever Pillow raises of a damaged file; see `reading`.
     """
-    if isinstance(source, Path | str):
-        source = read_bytes(Path(source), limits)
-    if isinstance(source, bytes):
-        return _of_bytes(source, enough, limits)
-    image = _of_array(source) if isinstance(source, np.ndarray) else source.copy()
-    # A copy of an image does not know what was set in the original's EXIF.
-    described = source if isinstance(source, Image.Image) else image
-    return _loaded(image, enough, limits, described)
+    if isinstance(source, Image.Image):
+        # A copy of an image does not know what was set in the original's EXIF.
+        return _loaded(source.copy(), enough, limits, source)
+    if isinstance(source, np.ndarray):
+        image = _of_array(source)
+        return _loaded(image, enough, limits, image)
+    data = source if isinstance(source, bytes) else read_bytes(Path(source), limits)
+    return _of_bytes(data, enough, limits)
 
 
 def _of_bytes(data: bytes, enough: Callable[[Size], Size], limits: IntakeLimits) -> Opened:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from lookalike.errors import SettingsError
 from lookalike.models.blocks import same_padding
 from lookalike.models.taps import halved, transposed_by_taps
 
@@ -42,7 +43,7 @@ class QuickConvTranspose2d(nn.ConvTranspose2d):
         """Return (B, filters, (H - 1) * stride + kernel - 2 * padding, ...) of (B, C, H, W).
 
         Raises:
-            ValueError: another size is asked for.
+            SettingsError: another size is asked for.
         """
         _refuse(output_size)
         return self._cut(x, int(self.padding[0]), None)
@@ -51,10 +52,12 @@ class QuickConvTranspose2d(nn.ConvTranspose2d):
         """Convolve with this padding; return the first rows and columns, without `size` all."""
         bias, stride = self.bias, self.stride[0]
         assert bias is not None
-        if x.device.type != "cpu" or torch.compiler.is_compiling():
-            return _first(functional.conv_transpose2d(x, self.weight, bias, stride, padding), size)
-        if stride == 1 and self.weight[0].numel() <= _FEW_TAPS:
+        here = x.device.type == "cpu" and not torch.compiler.is_compiling()
+        quick = here and (self.training or not torch.is_grad_enabled())
+        if quick and stride == 1 and self.weight[0].numel() <= _FEW_TAPS:
             return _first(transposed_by_taps(x, self.weight, bias, padding), size)
+        if not here or self.kernel_size[0] % stride == 0:
+            return _first(functional.conv_transpose2d(x, self.weight, bias, stride, padding), size)
         if self.training:
             return _trained(x, self.weight, bias, stride, padding, size)
         return _biased(x, self.weight, bias, stride, padding, size)
@@ -71,7 +74,7 @@ class SameConvTranspose2d(QuickConvTranspose2d):
         """Return (B, filters, H * stride, W * stride) of (B, channels, H, W).
 
         Raises:
-            ValueError: another size is asked for.
+            SettingsError: another size is asked for.
         """
         _refuse(output_size)
         kernel, stride = self.kernel_size[0], self.stride[0]
@@ -82,7 +85,7 @@ class SameConvTranspose2d(QuickConvTranspose2d):
 
 def _refuse(output_size: list[int] | None) -> None:
     if output_size is not None:
-        raise ValueError(f"the size follows from the input's, got output_size {output_size}")
+        raise SettingsError(f"the size follows from the input's, got output_size {output_size}")
 
 
 class _Transposed(torch.autograd.Function):
@@ -135,7 +138,7 @@ def _uncropped(kept: Tensor, rows: int, columns: int) -> Tensor:
     batch, channels, height, width = kept.shape
     whole = torch.empty(
         (batch, channels, height + rows, width + columns),
-        dtype=kept.dtype, memory_format=torch.channels_last,
+        dtype=kept.dtype, device=kept.device, memory_format=torch.channels_last,
     )  # fmt: skip
     whole[:, :, :height, :width] = kept
     whole[:, :, height:] = 0
@@ -146,8 +149,6 @@ def _uncropped(kept: Tensor, rows: int, columns: int) -> Tensor:
 def _biased(
     x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int, size: tuple[int, int] | None
 ) -> Tensor:
-    if weight.shape[2] % stride == 0:
-        return _first(functional.conv_transpose2d(x, weight, bias, stride, padding), size)
     whole = functional.conv_transpose2d(x, weight, None, stride, padding)
     return _first(whole, size) + bias.to(whole.dtype).view(-1, 1, 1)
 
