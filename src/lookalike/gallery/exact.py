@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.gallery.neighbours import Neighbours, check_queries
 from lookalike.gallery.packed import PackedRows, pack, search_packed
-from lookalike.gallery.scan import (
+from lookalike.gallery.prepared import (
     EPSILON,
     EQUAL,
     Block,
@@ -19,9 +19,8 @@ from lookalike.gallery.scan import (
     block_rows,
     halves_of,
     prepare,
-    scan,
-    true_scores_of,
 )
+from lookalike.gallery.scan import scan, true_scores_of
 from lookalike.types import Metric, check_metric
 
 __all__ = ["ExactIndex"]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lookalike.gallery.columns import GalleryColumns
 from lookalike.gallery.facts import IndexFacts, names_of_index, read_facts
+from lookalike.gallery.prepared import BLOCK_BYTES, block_rows
 from lookalike.gallery.rows import Store, as_matrix
-from lookalike.gallery.scan import BLOCK_BYTES, block_rows
 
 __all__ = ["Gallery"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.gallery.neighbours import Neighbours
-from lookalike.gallery.scan import EPSILON, TINY, unit_rows
+from lookalike.gallery.prepared import EPSILON, TINY, unit_rows
 from lookalike.gallery.shards import CodeShards
 from lookalike.types import Metric
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lookalike.gallery.neighbours import Neighbours, check_queries, distinct
 from lookalike.gallery.opened import Gallery
-from lookalike.gallery.scan import Block, block_rows, prepare, scan, true_scores
+from lookalike.gallery.prepared import Block, block_rows, prepare
+from lookalike.gallery.scan import scan, true_scores
 from lookalike.types import Metric, check_metric
 
 __all__ = ["StreamedIndex"]
