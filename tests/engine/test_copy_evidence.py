@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from PIL import Image
 import lookalike
 from lookalike.engine import Engine, copy_evidence, sync_engine
 from lookalike.engine.copy_evidence import CopyEvidence
+from lookalike.engine.copy_pairs import Pair
 from lookalike.engine.duplicates import find_duplicates
+from lookalike.engine.files import picture_file
 from lookalike.engine.second_look import SecondLook
 
 ALL = ("exact", "same-pixels", "edited", "near")
@@ -126,3 +129,18 @@ def test_only_so_much_is_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     for kinds, least in SETTINGS[::4]:
         compare(engine, evidence, kinds, least)
     assert len(evidence._agreed) == len(evidence._facts) == 3
+
+
+def test_a_look_at_a_file_that_was_replaced_meanwhile_is_not_kept_for_the_new_one(engine: Engine):
+    evidence, looks = CopyEvidence(engine), list[tuple[int, int]]()
+
+    def look(one: int, other: int) -> float:
+        looks.append((one, other))
+        return 0.5
+
+    during = cache(evidence.seen)
+    evidence.agreed(Pair(0, 1, 0.5), look, during)
+    picture_file(engine, engine.gallery.paths[0]).write_bytes(b"another")
+    evidence.agreed(Pair(0, 2, 0.5), look, during)  # this search still has what it has read
+    evidence.agreed(Pair(0, 2, 0.5), look, cache(evidence.seen))
+    assert looks == [(0, 1), (0, 2), (0, 2)]
