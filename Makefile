@@ -37,6 +37,8 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lookalike needs Python 3.11 or newer, found " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[efficientnet,dev]'
+	# As an installation that is not in place does: else the first start, or each, compiles it all.
+	$(BIN)/python -m compileall -q src
 	touch $(READY)
 
 clean:

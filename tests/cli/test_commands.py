@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from lookalike.cli.app import with_one_command
 from lookalike.cli.commands import app
 
 QUICK = ("--epochs", "1", "--batch-size", "8", "--size", "16", "--device", "cpu")
@@ -255,6 +257,16 @@ def test_a_full_disk_while_building_is_one_line(photos: Path, tmp_path: Path):
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("lookalike: cannot write")
     assert not (tmp_path / "e.lookalike").exists()
+
+
+def test_every_command_runs_without_the_others():
+    names = [*get_command(app).commands]
+    assert len(names) > 20
+    for name in names:
+        alone = with_one_command(app, [name, "--help"])
+        assert list(get_command(alone).commands) == [name]
+    for other in ([], ["--version"], ["no-such"], ["--help", "search"]):
+        assert with_one_command(app, other) is app
 
 
 # Lets Ctrl-C interrupt the program although the tests were started where it is ignored.

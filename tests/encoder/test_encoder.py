@@ -173,6 +173,28 @@ def test_stored_encoders_run_without_torch_until_it_is_needed(pixels, tmp_path: 
     assert loaded.model.latent_shape == (12,)
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_errors_come_with_the_embeddings(pixels, tmp_path: Path, changed: bool):
+    made = encoder()
+    made.whitening = fit_whitening(made.latents(pixels))
+    made.save(tmp_path / "encoder")
+    loaded = load_encoder(tmp_path / "encoder", device="cpu")
+    if changed:  # then what is stored cannot give the embeddings
+        loaded.whitening = made.whitening = fit_whitening(made.latents(pixels[:20]))
+    embeddings, errors = loaded.embed_with_errors(pixels)
+    np.testing.assert_allclose(embeddings, made.embed(pixels), atol=1e-5)
+    np.testing.assert_allclose(errors, made.reconstruct(pixels).errors, rtol=1e-4)
+    assert [len(one) for one in loaded.embed_with_errors(pixels[:0])] == [0, 0]
+
+
+def test_without_a_decoder_there_are_no_errors():
+    preset = get_preset("efficientnet-lite0")
+    image = ImageSpec(32, 32, 3, mean=preset.image.mean, std=preset.image.std)
+    made = Encoder(preset.build(image, None), preset.name, image, device="cpu")
+    with pytest.raises(SettingsError, match="no decoder"):
+        made.embed_with_errors(np.zeros((1, 32, 32, 3), np.uint8))
+
+
 @pytest.mark.parametrize("damage", ["missing", "of another encoder", "half"])
 def test_onnx_files_that_do_not_belong_are_left_alone(pixels, tmp_path: Path, damage: str):
     made = encoder()

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import faiss
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from lookalike.errors import QueryError
-from lookalike.gallery import ExactIndex
+from lookalike.gallery import ExactIndex, scan
 from lookalike.types import METRICS
 
 
@@ -95,13 +94,13 @@ def test_candidates_are_asked_for_until_none_can_be_missed(monkeypatch):
     vectors[:, 0] += np.arange(4000, dtype=np.float32)[::-1] * 1e-4
     vectors[0] = -1000  # pulls the centre away
     asked = []
-    original = faiss.knn
+    original = scan.nearest_by_products
 
-    def spy(queries, rows, count, **named):
+    def spy(queries, rows, count, less):
         asked.append(count)
-        return original(queries, rows, count, **named)
+        return original(queries, rows, count, less)
 
-    monkeypatch.setattr(faiss, "knn", spy)
+    monkeypatch.setattr(scan, "nearest_by_products", spy)
     query = np.full((1, 8), 1000, np.float32)
     index = ExactIndex(vectors, "inner")
     found = index.search(query, 3)

@@ -23,14 +23,16 @@ def made_up(queries: int, rows: int, width: int = 12, seed: int = 0):
 def _blocks(request, monkeypatch):
     monkeypatch.setattr(products, "QUERIES", request.param[0])
     monkeypatch.setattr(products, "ROWS", request.param[1])
+    monkeypatch.setattr(products, "SCORES", 2 * request.param[1])
 
 
 @pytest.mark.usefixtures("_blocks")
 @pytest.mark.parametrize("rows", [5, 16, 17, 301])
 @pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize("by_distance", [False, True])
-def test_they_are_those_of_all_scores_sorted(rows, count, by_distance):
-    queries, gallery = made_up(20, rows)
+@pytest.mark.parametrize("asked", [1, 3, 20])
+def test_they_are_those_of_all_scores_sorted(asked, rows, count, by_distance):
+    queries, gallery = made_up(asked, rows)
     halves = np.square(gallery).sum(1) / 2 if by_distance else None
     scores = queries @ gallery.T - (0 if halves is None else halves)
     places, lowest = nearest_by_products(queries, gallery, count, halves)

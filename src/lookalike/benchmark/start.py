@@ -33,6 +33,8 @@ TRAINED, QUICK_TRAINED = 600, 60
 GALLERY, QUICK_GALLERY = 60_000, 2_000
 SEARCHES, QUICK_SEARCHES = 60, 20
 OURS = "search by file"
+# Where it is set, a package installed in place is compiled anew at each start.
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 # What a query's evidence is made of; see `lookalike.search.evidence`.
 EVIDENCE_COLUMNS, PART_COLUMNS = 4, 2
 HELP_SECONDS, COLD_SECONDS, WARM_MS = 0.3, 1.5, 15.0
@@ -77,7 +79,9 @@ class _Cold:
         def run() -> None:
             line = [sys.executable, *self.commands[name]]
             with tempfile.TemporaryFile() as said:
-                child = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=said)
+                child = subprocess.Popen(
+                    line, stdout=subprocess.DEVNULL, stderr=said, env=_with_bytecode()
+                )
                 _, status, used = os.wait4(child.pid, 0)
                 child.returncode = os.waitstatus_to_exitcode(status)
                 if child.returncode != 0:
@@ -87,6 +91,11 @@ class _Cold:
             self.processor.setdefault(name, []).append(used.ru_utime + used.ru_stime)
 
         return run
+
+
+def _with_bytecode() -> dict[str, str]:
+    """Return the environment in which the first run writes bytecode, as an installation does."""
+    return {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
 
 
 def measure(effort: Effort) -> Outcome:

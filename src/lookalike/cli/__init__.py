@@ -15,10 +15,11 @@ def main() -> None:
     """Run the command line; exit 0, 1 on an error, 2 on wrong usage, 130 when stopped."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a folder's name may hold bytes of any sort
         sys.stdout.reconfigure(errors="backslashreplace")
+    from lookalike.cli.app import with_one_command
     from lookalike.cli.commands import app
 
     try:
-        app()
+        with_one_command(app, sys.argv[1:])()
     except TrainingStopped as stop:
         _fail(stop, 130)
     except LookalikeError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo
 
-__all__ = ["app"]
+__all__ = ["app", "with_one_command"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,3 +34,21 @@ def _root(
     ] = False,
 ) -> None:
     """Turn a folder of pictures into a visual search engine trained on those pictures."""
+
+
+def with_one_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
+    """Return the application with no other command than the one that is asked for, if one is.
+
+    typer reads the options of all commands to run one, which takes longer than a query does.
+    """
+    asked = [command for command in app.registered_commands if arguments[:1] == [_name_of(command)]]
+    if not asked:
+        return app
+    one = copy(app)
+    one.registered_commands = asked
+    return one
+
+
+def _name_of(command: CommandInfo) -> str:
+    assert command.callback is not None
+    return command.name or command.callback.__name__.replace("_", "-")

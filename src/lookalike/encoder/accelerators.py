@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 __all__ = ["may_have_accelerator"]
@@ -17,9 +16,11 @@ def may_have_accelerator() -> bool:
     """Return whether torch may find a GPU here; if not, it surely finds none."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
+    if sys.platform != "win32" and not any(Path(device).exists() for device in _DEVICES):
+        return False
+    from importlib.metadata import PackageNotFoundError, version  # most machines end before
+
     try:
-        if version("torch").endswith("+cpu"):
-            return False
+        return not version("torch").endswith("+cpu")
     except PackageNotFoundError:
         return False
-    return sys.platform == "win32" or any(Path(device).exists() for device in _DEVICES)

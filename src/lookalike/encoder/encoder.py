@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from lookalike.encoder.exporting import Recorded
+    from lookalike.encoder.onnx_runtime import OnnxRuntime
     from lookalike.models.autoencoder import Network
 
 __all__ = ["Encoder", "load_encoder"]
@@ -136,13 +138,43 @@ class Encoder(Finish):
         """
         check_pixels(pixels, self.image)
         rows = np.arange(len(pixels)) if rows is None else rows
-        whole = self._network.whole(len(rows))
-        whitening, mirrors = self._stored
-        if whole is not None and self.whitening is whitening and self.mirrors == mirrors:
+        whole = self._whole(len(rows))
+        if whole is not None:
             given = whole.embeddings(pixels, rows)
             return collect(given, len(rows), sum(self.widths), on_progress)
         latents = self.latents(pixels, rows, on_progress=on_progress)
         return self.finish(latents, pixels, rows, on_progress=on_progress)
+
+    def embed_with_errors(
+        self, pixels: NDArray[np.uint8], *, on_progress: OnProgress = silent
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return what `embed` gives, and the errors (N,) that `reconstruct` gives.
+
+        Where it can be, the network looks at each picture once for both.
+
+        Raises:
+            SettingsError: the network has no decoder.
+        """
+        rows, decoder = np.arange(len(pixels)), self.decoder
+        whole = self._whole(len(rows))
+        if whole is None:
+            return self.embed(pixels, on_progress=on_progress), decoder.errors(pixels, rows)
+        errors: list[NDArray[np.float64]] = [np.zeros(0)]
+
+        def embeddings() -> Iterator[NDArray[np.float32]]:
+            for found, error in whole.embeddings_and_errors(pixels, rows):
+                errors.append(error)
+                yield found
+
+        embedded = collect(embeddings(), len(rows), sum(self.widths), on_progress)
+        return embedded, np.concatenate(errors)
+
+    def _whole(self, pictures: int) -> OnnxRuntime | None:
+        """Return what gives the embeddings of so many pictures at once; None where nothing does."""
+        whitening, mirrors = self._stored
+        if self.whitening is whitening and self.mirrors == mirrors:
+            return self._network.whole(pictures)
+        return None
 
     def finish(
         self,

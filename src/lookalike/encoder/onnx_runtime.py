@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
@@ -89,13 +89,26 @@ class OnnxRuntime:
 
         def rebuild(batch: NDArray[np.int64], shared: int) -> _Rebuilt:
             given = np.ascontiguousarray(pixels[batch])
-            rebuilt = self._decode(self._encoder.run("latents", shared, pixels=given), shared)
-            difference = (rebuilt - given * np.float32(1 / 255)).reshape(len(given), -1)
-            squares = np.einsum("bv,bv->b", difference, difference, dtype=np.float64)
-            return rebuilt, squares / difference.shape[1]
+            (latents,) = self._encoder.run(["latents"], shared, pixels=given)
+            return self._compared(given, latents, shared)
 
         check_pixels(pixels, self.image)
         return self._each(rows, rebuild)
+
+    def embeddings_and_errors(
+        self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+        """Give embeddings (B, E), as `embeddings`, and errors (B,), as `rebuilt`, of one run."""
+
+        def look(
+            batch: NDArray[np.int64], shared: int
+        ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+            given = np.ascontiguousarray(pixels[batch])
+            embeddings, latents = self._encoder.run(["embedding", "latents"], shared, pixels=given)
+            return embeddings, self._compared(given, latents, shared)[1]
+
+        check_pixels(pixels, self.image)
+        return self._each(rows, look)
 
     def decoded(self, latents: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         """Give the pictures (B, H, W, C) that bare latents (N, D) stand for."""
@@ -105,14 +118,27 @@ class OnnxRuntime:
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], output: str
     ) -> Iterator[NDArray[np.float32]]:
         def encode(batch: NDArray[np.int64], shared: int) -> NDArray[np.float32]:
-            return self._encoder.run(output, shared, pixels=np.ascontiguousarray(pixels[batch]))
+            given = np.ascontiguousarray(pixels[batch])
+            (found,) = self._encoder.run([output], shared, pixels=given)
+            return found
 
         check_pixels(pixels, self.image)
         return self._each(rows, encode)
 
     def _decode(self, latents: NDArray[np.float32], shared: int) -> NDArray[np.float32]:
         assert self._decoder is not None
-        return self._decoder.run("pictures", shared, latents=np.ascontiguousarray(latents))
+        given = np.ascontiguousarray(latents)
+        (pictures,) = self._decoder.run(["pictures"], shared, latents=given)
+        return pictures
+
+    def _compared(
+        self, pixels: NDArray[np.uint8], latents: NDArray[np.float32], shared: int
+    ) -> _Rebuilt:
+        """Return what the decoder makes of latents, and how far that is from the pictures."""
+        rebuilt = self._decode(latents, shared)
+        difference = (rebuilt - pixels * np.float32(1 / 255)).reshape(len(pixels), -1)
+        squares = np.einsum("bv,bv->b", difference, difference, dtype=np.float64)
+        return rebuilt, squares / difference.shape[1]
 
     def _each(
         self, values: NDArray[Any], work: Callable[[NDArray[Any], int], _Result]
@@ -144,10 +170,12 @@ class _Sessions:
         self._opened: dict[int, onnxruntime.InferenceSession] = {}
         self._opening = Lock()
 
-    def run(self, output: str, shared: int, **inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Return one output of a run that is one of so many which share the threads."""
-        (found,) = self.open(shared).run([output], inputs)
-        return np.asarray(found, np.float32)
+    def run(
+        self, outputs: Sequence[str], shared: int, **inputs: NDArray[Any]
+    ) -> list[NDArray[np.float32]]:
+        """Return some outputs of a run that is one of so many which share the threads."""
+        found = self.open(shared).run(outputs, inputs)
+        return [np.asarray(one, np.float32) for one in found]
 
     def open(self, shared: int) -> onnxruntime.InferenceSession:
         """Return the session for such runs."""

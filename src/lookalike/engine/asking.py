@@ -39,7 +39,11 @@ class AskedEngine(EngineParts):
         Raises:
             QueryError: one of them cannot be read.
         """
-        return self._embed(self._resolve(pictures), on_progress)
+        resolved = self._resolve(pictures)
+        _, embeddings = embed_all(
+            resolved, self.gallery, lambda p: (self.encoder.embed(p, on_progress=on_progress), None)
+        )
+        return embeddings
 
     @notices_replacement
     def export(self, output: str | Path | None = None, *, int8: bool = False) -> Exported:
@@ -73,10 +77,19 @@ class AskedEngine(EngineParts):
             on_unreadable=on_unreadable,
         )
 
-    def _embed(self, queries: list[Query], on_progress: OnProgress) -> NDArray[np.float32]:
-        return embed_all(
-            queries, self.gallery, lambda p: self.encoder.embed(p, on_progress=on_progress)
-        )
+    def _embed(
+        self, queries: list[Query], on_progress: OnProgress
+    ) -> tuple[list[Query], NDArray[np.float32]]:
+        """Return queries with what judging their hits needs of them, and their embeddings."""
+
+        def embed(
+            pixels: NDArray[np.uint8],
+        ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+            if self.calibration is None or not self.encoder.decodes:
+                return self.encoder.embed(pixels, on_progress=on_progress), None
+            return self.encoder.embed_with_errors(pixels, on_progress=on_progress)
+
+        return embed_all(queries, self.gallery, embed)
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
         """Return hits that know what was asked for, and show themselves in a notebook."""

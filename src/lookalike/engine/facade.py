@@ -60,8 +60,7 @@ class Engine(LivingEngine):
         Raises:
             QueryError: one of them cannot be read.
         """
-        resolved = self._resolve(pictures)
-        embeddings = self._embed(resolved, silent)
+        resolved, embeddings = self._embed(self._resolve(pictures), silent)
         stand: list[Standing | None] = [None] * len(resolved)
         if self.calibration is not None and resolved:
             stand = [*standings(self, resolved, embeddings, include_self=include_self)]
@@ -126,7 +125,7 @@ class Engine(LivingEngine):
         resolved = self._resolve(queries, on_unreadable)
         positions = np.array([query.position for query in resolved], np.int64)
         exclude = None if include_self else positions
-        plain = self._embed(resolved, on_progress)
+        resolved, plain = self._embed(resolved, on_progress)
         embeddings, index = self.weighed(plain, metric, settings)
         looked_up, own = None, check_metric(self.manifest.metric)
         if self.calibration and index is self.index(own) and (settings is None or settings.plain):
@@ -185,7 +184,8 @@ class Engine(LivingEngine):
         from lookalike.search import search_examples
 
         liked, others = self._resolve(like), self._resolve(unlike)
-        plain = self._embed(liked + others, on_progress)
+        asked, plain = self._embed(liked + others, on_progress)
+        liked, others = asked[: len(liked)], asked[len(liked) :]
         embeddings, index = self.weighed(plain, metric, settings)
         positions = np.array([one.position for one in liked + others], np.int64)
         hits = search_examples(

@@ -153,11 +153,15 @@ def _errors(engine: Engine, queries: Sequence[Query]) -> NDArray[np.float64] | N
     """
     if not engine.encoder.decodes:
         return None
-    errors = np.full(len(queries), np.nan)
-    fresh = [number for number, query in enumerate(queries) if query.pixels is not None]
-    if fresh:
-        pixels = np.stack([p for query in queries if (p := query.pixels) is not None])
-        errors[fresh] = engine.encoder.decoder.errors(pixels, np.arange(len(pixels)))
+    errors = np.array([np.nan if query.error is None else query.error for query in queries])
+    left = [
+        number
+        for number, query in enumerate(queries)
+        if query.pixels is not None and query.error is None
+    ]
+    if left:
+        pixels = np.stack([p for number in left if (p := queries[number].pixels) is not None])
+        errors[left] = engine.encoder.decoder.errors(pixels, np.arange(len(pixels)))
     return errors
 
 

@@ -83,6 +83,7 @@ class Query:
         label: its weak label, if it is a picture of the collection that has one.
         embedding: float32 (D,), where it is known already.
         standing: likewise.
+        error: how badly the decoder rebuilds the pixels, where it was asked.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Query:
     label: str | None = None
     embedding: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     standing: Standing | None = None
+    error: float | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.position < 0 and self.pixels is None and self.embedding is None:
@@ -144,9 +146,16 @@ def resolve_all(
 def embed_all(
     queries: Sequence[Query],
     gallery: Gallery,
-    embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-) -> NDArray[np.float32]:
-    """Return the embeddings (N, D) of queries: those the gallery knows, the rest in one batch."""
+    embed: Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64] | None]],
+) -> tuple[list[Query], NDArray[np.float32]]:
+    """Return queries and their embeddings (N, D): those the gallery knows, the rest in one batch.
+
+    Args:
+        queries: to embed.
+        gallery: knows some of them.
+        embed: gives of pixels, uint8 (M, H, W, C), the embeddings (M, D) and, if these are wanted,
+            the errors (M,) of what the decoder makes of them, which the queries then hold.
+    """
     embeddings = np.empty((len(queries), gallery.width), np.float32)
     known, fresh = [], {}
     for number, query in enumerate(queries):
@@ -159,9 +168,13 @@ def embed_all(
     if known:
         places = np.array([queries[number].position for number in known], np.int64)
         embeddings[known] = gallery.rows(places)
+    embedded = list(queries)
     if fresh:
-        embeddings[list(fresh)] = embed(np.stack(list(fresh.values())))
-    return embeddings
+        embeddings[list(fresh)], errors = embed(np.stack(list(fresh.values())))
+        if errors is not None:
+            for number, error in zip(fresh, errors, strict=True):
+                embedded[number] = replace(queries[number], error=float(error))
+    return embedded, embeddings
 
 
 def first_of(queries: Sequence[Query]) -> Query:

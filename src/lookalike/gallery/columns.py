@@ -226,9 +226,12 @@ class GalleryColumns:
             values = getattr(self, names)
             return [values[place] for place in places]
         wanted = np.asarray(places, np.int64)
-        few = len(self) <= FEW
-        found = self._kept_column(name).take(wanted) if few else self._take(name, wanted)
-        return list(found.to_pylist())
+        if len(self) > FEW:
+            return list(self._take(name, wanted).to_pylist())
+        import pyarrow as pa
+
+        # Not numpy's array itself: pyarrow would import numpy.ma to see whether it is a masked one.
+        return list(self._kept_column(name).take(pa.array(wanted.tolist(), pa.int64())).to_pylist())
 
     def _find(self, name: str, values: Sequence[str]) -> dict[str, list[int]]:
         """Return the places of the rows that have these values in a column of texts."""

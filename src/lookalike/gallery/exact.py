@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from lookalike.gallery.neighbours import Neighbours, check_queries
 from lookalike.gallery.packed import PackedRows, pack, search_packed
 from lookalike.gallery.prepared import (
-    EPSILON,
     EQUAL,
     Block,
     Prepared,
     block_rows,
-    halves_of,
     prepare,
+    prepared_as_they_are,
+    squares_of,
 )
 from lookalike.gallery.scan import scan, true_scores_of
 from lookalike.types import Metric, check_metric
@@ -40,8 +40,6 @@ PATIENCE = 12
 FEW = 1 / 16
 # Centring pays where the rows are this many times further from the origin than from their mean.
 FAR = 2.0
-# Squared lengths within these are summed in float32.
-SMALL, GREAT = 1e-24, 1e24
 
 
 class ExactIndex:
@@ -195,12 +193,7 @@ class ExactIndex:
     @cached_property
     def _squares(self) -> NDArray[np.float64]:
         """float64 (N,), the squared lengths of the rows, up to rounding in float32."""
-        rows = self.embeddings
-        with np.errstate(over="ignore"):
-            squares = np.einsum("nd,nd->n", rows, rows)
-        if len(rows) and not (squares.min() > SMALL and squares.max() < GREAT):
-            squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
-        return np.asarray(squares, np.float64)
+        return squares_of(self.embeddings)
 
     @cached_property
     def _centre(self) -> NDArray[np.float32] | None:
@@ -215,19 +208,12 @@ class ExactIndex:
     @cached_property
     def _prepared(self) -> Prepared | None:
         """The rows to compare in float32; None where they are many and no use as they are."""
-        rounding = 1 + EPSILON * (self.width + 8) / 4  # of roots of sums of D squares in float32
-        longest = float(np.sqrt(self._squares.max(initial=0))) * rounding
-        plain = np.ascontiguousarray(self.embeddings)
-        if self.metric == "inner":
-            return Prepared(plain, longest)
-        if self.metric == "euclidean" and self._centre is None:
-            return Prepared(plain, longest, halves=halves_of(self._squares))
         kept = self.embeddings.size * 4 <= KEPT_BYTES
-        if self.metric == "cosine" and len(self):
-            shortest = float(np.sqrt(self._squares.min())) / rounding
-            equal = (EQUAL if kept else NEARLY_EQUAL) + 2 * (rounding - 1)
-            if shortest > 0 and longest <= shortest * (1 + equal):
-                return Prepared(plain, longest, longest, 2 * (longest / shortest - 1))
+        if self._centre is None:
+            equal = EQUAL if kept else NEARLY_EQUAL
+            found = prepared_as_they_are(self.embeddings, self.metric, self._squares, equal)
+            if found is not None:
+                return found
         return prepare(self.embeddings, self.metric, self._centre) if kept else None
 
 

@@ -20,6 +20,8 @@ __all__ = [
     "block_rows",
     "halves_of",
     "prepare",
+    "prepared_as_they_are",
+    "squares_of",
     "unit_rows",
 ]
 
@@ -31,6 +33,8 @@ EPSILON = float(np.finfo(np.float32).eps)
 # Products below TINY vanish in float32; sums near LARGEST may have overflowed on the way.
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
+# Squared lengths within these are summed in float32.
+SMALL, GREAT = 1e-24, 1e24
 
 
 @dataclass(frozen=True)
@@ -90,23 +94,50 @@ def prepare(
     """
     if metric == "euclidean" and centre is not None:
         rows = rows - centre
+    found = prepared_as_they_are(rows, metric, squares_of(rows))
+    return Prepared(unit_rows(rows), 1.0) if found is None else found
+
+
+def prepared_as_they_are(
+    rows: NDArray[np.float32],
+    metric: Metric,
+    squares: NDArray[np.float64],
+    equal: float = EQUAL,
+) -> Prepared | None:
+    """Return rows to compare in float32 with nothing done to them; None where that cannot be.
+
+    Args:
+        rows: float32 (N, D).
+        metric: what orders them; under "euclidean" they are not far from the origin.
+        squares: float64 (N,), their squared lengths, as `squares_of` gives them.
+        equal: lengths that differ by no more than this share count as one under "cosine".
+    """
     rows = np.ascontiguousarray(rows)
-    squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
-    longest = float(np.sqrt(squares.max(initial=0)))
-    if metric == "euclidean":
-        return Prepared(rows, longest, halves=halves_of(squares))
+    rounding = 1 + EPSILON * (rows.shape[1] + 8) / 4  # of roots of sums of D squares in float32
+    longest = float(np.sqrt(squares.max(initial=0))) * rounding
     if metric == "inner":
         return Prepared(rows, longest)
-    shortest = float(np.sqrt(squares.min(initial=np.inf)))
-    if shortest > 0 and longest <= shortest * (1 + EQUAL):
+    if metric == "euclidean":
+        return Prepared(rows, longest, halves=halves_of(squares))
+    shortest = float(np.sqrt(squares.min(initial=np.inf))) / rounding
+    if 0 < shortest < np.inf and longest <= shortest * (1 + equal + 2 * (rounding - 1)):
         return Prepared(rows, longest, longest, 2 * (longest / shortest - 1))
-    return Prepared(unit_rows(rows), 1.0)
+    return None
 
 
 def halves_of(squares: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return half the squared lengths (N,); infinite where they are beyond float32."""
     with np.errstate(over="ignore"):
         return (squares / 2).astype(np.float32)
+
+
+def squares_of(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the squared lengths (N,) of rows (N, D), up to rounding in float32."""
+    with np.errstate(over="ignore"):
+        squares = np.einsum("nd,nd->n", rows, rows)
+    if len(rows) and not (squares.min() > SMALL and squares.max() < GREAT):
+        squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+    return np.asarray(squares, np.float64)
 
 
 def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:

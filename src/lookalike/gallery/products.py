@@ -1,4 +1,4 @@
-"""Candidates of many queries at once: products of matrices, of which little is looked at.
+"""Candidates of queries by products with all rows, of which little is looked at.
 
 Of the scores with a block of rows only those above the worst candidate so far are taken out, which
 after the first blocks are few: one comparison a score, where a heap of candidates takes several.
@@ -6,13 +6,17 @@ after the first blocks are few: one comparison a score, where a heap of candidat
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["nearest_by_products"]
 
-# Multiplied at once: so many that the product is quick, so few that the caches hold it.
-QUERIES, ROWS = 1_024, 2_048
+# Multiplied at once: so many that the product is quick, so few scores that the caches hold them.
+QUERIES, ROWS, SCORES = 1_024, 2_048, 1 << 17
+# Of fewer queries each is multiplied by itself: rows are then read as they lie, not packed first.
+FEW = 4
 
 
 def nearest_by_products(
@@ -37,14 +41,16 @@ def nearest_by_products(
     """
     places = np.empty((len(queries), count), np.int64)
     lowest = np.empty(len(queries), np.float32)
-    step = max(ROWS, count)
+    few = max(ROWS, count)  # of the first ones all scores are looked at
+    step = max(few, SCORES // max(1, len(queries)))
+    edges = sorted({0, *range(few, len(rows), step), len(rows)})
     room = np.empty((min(QUERIES, len(queries)), min(step, len(rows))), np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(queries), QUERIES):
             some = slice(start, start + QUERIES)
             best = _Best(queries[some], count)
-            for first in range(0, len(rows), step):
-                block = slice(first, first + step)
+            for first, last in pairwise(edges):
+                block = slice(first, last)
                 best.add(rows[block], first, None if less is None else less[block], room)
             places[some], lowest[some] = best.places, best.lowest
     return places, lowest
@@ -68,7 +74,11 @@ class _Best:
     ) -> None:
         """Look at rows from the place `first` on; `room` (at least Q, N) is written to."""
         scores = room.reshape(-1)[: len(self.queries) * len(rows)].reshape(-1, len(rows))
-        np.matmul(self.queries, rows.T, out=scores)
+        if len(self.queries) < FEW:
+            for query, found in zip(self.queries, scores, strict=True):
+                np.matmul(rows, query, out=found)
+        else:
+            np.matmul(self.queries, rows.T, out=scores)
         if less is not None:
             scores -= less
         if not self.places.size:

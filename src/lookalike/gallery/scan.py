@@ -31,8 +31,6 @@ MARGIN = 6
 VALUES = 8_000_000
 # As many of queries with few rows each, so that they stay in a core's own cache (1 MB).
 CACHED = 1 << 17
-# Queries from which on their scores are products of matrices; of fewer, faiss scans row by row.
-MANY = 8
 
 
 def true_scores(
@@ -181,29 +179,13 @@ class _Best:
 
     def _candidates(self, prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return rows (Q, asked) nearest in float32, and the best true score of any other."""
-        if len(self.queries) >= MANY:
-            found, last = nearest_by_products(
-                self.prepared, prepared.rows, self.asked, prepared.halves
-            )
-            bound = last.astype(np.float64)
-            if self.metric == "euclidean":  # the negative squared distance
-                bound = 2 * bound - np.square(self.lengths)
-        else:
-            found, bound = self._candidates_of_few(prepared)
+        found, last = nearest_by_products(self.prepared, prepared.rows, self.asked, prepared.halves)
+        bound = last.astype(np.float64)
+        if self.metric == "euclidean":  # the negative squared distance
+            bound = 2 * bound - np.square(self.lengths)
         doubt = self._doubt(prepared)
         # Where float32 may overflow, so may the bound.
         return found, np.where(np.isfinite(doubt), bound / prepared.scale, 0) + doubt
-
-    def _candidates_of_few(
-        self, prepared: Prepared
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        import faiss
-
-        euclidean = self.metric == "euclidean"
-        kind = faiss.METRIC_L2 if euclidean else faiss.METRIC_INNER_PRODUCT
-        values, found = faiss.knn(self.prepared, prepared.rows, self.asked, metric=kind)
-        last = values[:, -1].astype(np.float64)
-        return found.astype(np.int64), -last if euclidean else last
 
     def _doubt(self, prepared: Prepared) -> NDArray[np.float64]:
         """Return how far a score in float32 may be from the true one, for each query.
