@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lookalike.encoder import Encoder, load_encoder
+from lookalike.encoder.onnx_runtime import _Sessions
 from lookalike.errors import EngineError, SettingsError
 from lookalike.images import ImageSpec
 from lookalike.models import build_model, get_preset
@@ -174,17 +175,32 @@ def test_stored_encoders_run_without_torch_until_it_is_needed(pixels, tmp_path: 
 
 
 @pytest.mark.parametrize("changed", [False, True])
-def test_errors_come_with_the_embeddings(pixels, tmp_path: Path, changed: bool):
-    made = encoder()
-    made.whitening = fit_whitening(made.latents(pixels))
+def test_errors_come_with_the_embeddings(pixels, tmp_path: Path, monkeypatch, changed: bool):
+    image = ImageSpec(16, 16, 1)
+    made = Encoder(
+        build_model(get_preset("twin"), image), "twin", image, mirrors=True, device="cpu"
+    )
+    made.fit_whitening(made.latents(pixels))
     made.save(tmp_path / "encoder")
     loaded = load_encoder(tmp_path / "encoder", device="cpu")
     if changed:  # then what is stored cannot give the embeddings
-        loaded.whitening = made.whitening = fit_whitening(made.latents(pixels[:20]))
-    embeddings, errors = loaded.embed_with_errors(pixels)
-    np.testing.assert_allclose(embeddings, made.embed(pixels), atol=1e-5)
-    np.testing.assert_allclose(errors, made.reconstruct(pixels).errors, rtol=1e-4)
-    assert [len(one) for one in loaded.embed_with_errors(pixels[:0])] == [0, 0]
+        made.fit_whitening(made.latents(pixels[:20]))
+        loaded.whitening = made.whitening
+    looks: list[list[str]] = []
+    run = _Sessions.run
+
+    def spy(self, outputs, *rest, **inputs):
+        looks.append([*outputs])
+        return run(self, outputs, *rest, **inputs)
+
+    monkeypatch.setattr(_Sessions, "run", spy)
+    found = loaded.embed_with_errors(pixels[:5])
+    if not changed:
+        assert looks == [["embedding", "latents"], ["pictures"]]
+    np.testing.assert_allclose(found.embeddings, made.embed(pixels[:5]), atol=1e-4)
+    np.testing.assert_allclose(found.errors, made.reconstruct(pixels[:5]).errors, rtol=1e-4)
+    nothing = loaded.embed_with_errors(pixels[:0])
+    assert (len(nothing.embeddings), len(nothing.errors)) == (0, 0)
 
 
 def test_without_a_decoder_there_are_no_errors():

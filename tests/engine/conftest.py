@@ -10,7 +10,7 @@ import pytest
 from drawing import draw_picture
 
 import lookalike
-from lookalike.encoder import Encoder
+from lookalike.encoder import Embedded, Encoder
 
 
 @pytest.fixture(scope="session")
@@ -41,12 +41,19 @@ def living(built: Path, tmp_path: Path) -> Path:
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pictures each call of the encoder embeds."""
     counts: list[int] = []
-    embed = Encoder.embed
+    embed, with_errors = Encoder.embed, Encoder.embed_with_errors
 
     def count(self: Encoder, pixels: np.ndarray, *rest: object, **named: object) -> np.ndarray:
         found = embed(self, pixels, *rest, **named)  # type: ignore[arg-type]
         counts.append(len(found))
         return found
 
+    def count_both(self: Encoder, pixels: np.ndarray, **named: object) -> Embedded:
+        before = len(counts)
+        found = with_errors(self, pixels, **named)  # type: ignore[arg-type]
+        counts[before:] = [len(found.embeddings)]  # it may have called the other
+        return found
+
     monkeypatch.setattr(Encoder, "embed", count)
+    monkeypatch.setattr(Encoder, "embed_with_errors", count_both)
     return counts

@@ -57,5 +57,23 @@ def test_the_command_answers_with_as_little(built: Path, tmp_path: Path, query: 
     assert not {name.partition(".")[0] for name in done.stderr.split()} & NEVER
     assert "lookalike.pictures" not in done.stderr.split()
     assert "lookalike.evaluation" not in done.stderr.split()
-    # What takes as long to import as the search takes: others bring it in unseen.
-    assert not {"faiss", "pydantic", "numpy.ma"} & {*done.stderr.split()}
+
+
+def test_a_judged_answer_of_a_larger_gallery_imports_no_more(tmp_path: Path):
+    from lookalike.benchmark.outcome import Effort
+    from lookalike.benchmark.start import _make_engine
+
+    engine, picture, _ = _make_engine(tmp_path, Effort(quick=True))
+    code = (
+        "import sys; from lookalike.cli import main\n"
+        f"sys.argv = ['lookalike', 'search', {str(engine)!r}, {str(picture)!r}, '-q']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "%" in done.stdout  # hits are judged
+    found = {*done.stderr.split()}
+    assert not {name.partition(".")[0] for name in found} & NEVER
+    # Each takes about as long to import as the search, and comes in unseen: with a first search
+    # of many rows, with typer, with pyarrow when it is given an array.
+    assert not {"faiss", "pydantic", "numpy.ma"} & found

@@ -30,7 +30,7 @@ def _blocks(request, monkeypatch):
 @pytest.mark.parametrize("rows", [5, 16, 17, 301])
 @pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize("by_distance", [False, True])
-@pytest.mark.parametrize("asked", [1, 3, 20])
+@pytest.mark.parametrize("asked", [1, 3, 4, 20])
 def test_they_are_those_of_all_scores_sorted(asked, rows, count, by_distance):
     queries, gallery = made_up(asked, rows)
     halves = np.square(gallery).sum(1) / 2 if by_distance else None

@@ -7,7 +7,7 @@ from copy import copy
 from typing import Annotated
 
 import typer
-from typer.models import CommandInfo
+from typer.main import get_command_name
 
 __all__ = ["app", "with_one_command"]
 
@@ -41,14 +41,14 @@ def with_one_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
 
     typer reads the options of all commands to run one, which takes longer than a query does.
     """
-    asked = [command for command in app.registered_commands if arguments[:1] == [_name_of(command)]]
+    asked = [
+        command
+        for command in app.registered_commands
+        if command.callback is not None
+        and arguments[:1] == [command.name or get_command_name(command.callback.__name__)]
+    ]
     if not asked:
         return app
     one = copy(app)
     one.registered_commands = asked
     return one
-
-
-def _name_of(command: CommandInfo) -> str:
-    assert command.callback is not None
-    return command.name or command.callback.__name__.replace("_", "-")

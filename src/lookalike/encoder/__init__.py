@@ -5,7 +5,7 @@ Opening one and embedding with it imports no torch where it is stored as ONNX an
 
 from __future__ import annotations
 
-from lookalike.encoder.decoder import Decoder, Reconstructions
+from lookalike.encoder.decoder import Decoder, Embedded, Reconstructions
 from lookalike.encoder.encoder import Encoder, load_encoder
 
-__all__ = ["Decoder", "Encoder", "Reconstructions", "load_encoder"]
+__all__ = ["Decoder", "Embedded", "Encoder", "Reconstructions", "load_encoder"]

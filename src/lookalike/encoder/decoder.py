@@ -11,7 +11,20 @@ from lookalike.encoder.network import HeldNetwork
 from lookalike.errors import SettingsError
 from lookalike.types import OnProgress, Progress, silent
 
-__all__ = ["Decoder", "Reconstructions"]
+__all__ = ["Decoder", "Embedded", "Reconstructions"]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What an encoder makes of some pictures.
+
+    Attributes:
+        embeddings: float32 (N, D).
+        errors: float64 (N,), of their reconstructions; None where they were not asked for.
+    """
+
+    embeddings: NDArray[np.float32]
+    errors: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

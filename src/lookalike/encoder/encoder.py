@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.encoder.decoder import Decoder, Reconstructions
+from lookalike.encoder.decoder import Decoder, Embedded, Reconstructions
 from lookalike.encoder.files import StoredEncoder, fingerprint_of, read_encoder, write_encoder
 from lookalike.encoder.finish import Finish
 from lookalike.encoder.network import HeldNetwork
@@ -147,10 +147,8 @@ class Encoder(Finish):
 
     def embed_with_errors(
         self, pixels: NDArray[np.uint8], *, on_progress: OnProgress = silent
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Return what `embed` gives, and the errors (N,) that `reconstruct` gives.
-
-        Where it can be, the network looks at each picture once for both.
+    ) -> Embedded:
+        """Return what `embed` gives and the errors of `reconstruct`, by one look where it can be.
 
         Raises:
             SettingsError: the network has no decoder.
@@ -158,7 +156,8 @@ class Encoder(Finish):
         rows, decoder = np.arange(len(pixels)), self.decoder
         whole = self._whole(len(rows))
         if whole is None:
-            return self.embed(pixels, on_progress=on_progress), decoder.errors(pixels, rows)
+            embedded = self.embed(pixels, on_progress=on_progress)
+            return Embedded(embedded, decoder.errors(pixels, rows))
         errors: list[NDArray[np.float64]] = [np.zeros(0)]
 
         def embeddings() -> Iterator[NDArray[np.float32]]:
@@ -167,7 +166,7 @@ class Encoder(Finish):
                 yield found
 
         embedded = collect(embeddings(), len(rows), sum(self.widths), on_progress)
-        return embedded, np.concatenate(errors)
+        return Embedded(embedded, np.concatenate(errors))
 
     def _whole(self, pictures: int) -> OnnxRuntime | None:
         """Return what gives the embeddings of so many pictures at once; None where nothing does."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lookalike.engine.embedding import EmbeddedQueries, embed_queries
 from lookalike.engine.parts import EngineParts
-from lookalike.engine.queries import Query, QueryLike, embed_all, resolve_all
+from lookalike.engine.queries import Query, QueryLike, resolve_all
 from lookalike.engine.replacement import notices_replacement
 from lookalike.errors import UnreadableQueryError
 from lookalike.types import Hits, OnProgress, silent
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lookalike.encoder import Embedded
     from lookalike.engine.exporting import Exported
 
 __all__ = ["AskedEngine"]
@@ -39,11 +42,8 @@ class AskedEngine(EngineParts):
         Raises:
             QueryError: one of them cannot be read.
         """
-        resolved = self._resolve(pictures)
-        _, embeddings = embed_all(
-            resolved, self.gallery, lambda p: (self.encoder.embed(p, on_progress=on_progress), None)
-        )
-        return embeddings
+        embed = partial(self._embedded, on_progress=on_progress, judged=False)
+        return embed_queries(self._resolve(pictures), self.gallery, embed).embeddings
 
     @notices_replacement
     def export(self, output: str | Path | None = None, *, int8: bool = False) -> Exported:
@@ -77,19 +77,20 @@ class AskedEngine(EngineParts):
             on_unreadable=on_unreadable,
         )
 
-    def _embed(
-        self, queries: list[Query], on_progress: OnProgress
-    ) -> tuple[list[Query], NDArray[np.float32]]:
-        """Return queries with what judging their hits needs of them, and their embeddings."""
+    def _embed(self, queries: list[Query], on_progress: OnProgress) -> EmbeddedQueries:
+        """Embed queries, and find out what judging their hits needs to know of them."""
+        judged = self.calibration is not None
+        embed = partial(self._embedded, on_progress=on_progress, judged=judged)
+        return embed_queries(queries, self.gallery, embed)
 
-        def embed(
-            pixels: NDArray[np.uint8],
-        ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
-            if self.calibration is None or not self.encoder.decodes:
-                return self.encoder.embed(pixels, on_progress=on_progress), None
+    def _embedded(
+        self, pixels: NDArray[np.uint8], *, on_progress: OnProgress, judged: bool
+    ) -> Embedded:
+        from lookalike.encoder import Embedded  # a picture of the gallery needs none of it
+
+        if judged and self.encoder.decodes:
             return self.encoder.embed_with_errors(pixels, on_progress=on_progress)
-
-        return embed_all(queries, self.gallery, embed)
+        return Embedded(self.encoder.embed(pixels, on_progress=on_progress))
 
     def _drawable(self, hits: Hits, query: Query) -> Hits:
         """Return hits that know what was asked for, and show themselves in a notebook."""

@@ -60,13 +60,13 @@ class Engine(LivingEngine):
         Raises:
             QueryError: one of them cannot be read.
         """
-        resolved, embeddings = self._embed(self._resolve(pictures), silent)
-        stand: list[Standing | None] = [None] * len(resolved)
-        if self.calibration is not None and resolved:
-            stand = [*standings(self, resolved, embeddings, include_self=include_self)]
+        found = self._embed(self._resolve(pictures), silent)
+        stand: list[Standing | None] = [None] * len(found.queries)
+        if self.calibration is not None and found.queries:
+            stand = [*standings(self, found.queries, found.embeddings, include_self=include_self)]
         return [
             replace(query, embedding=row, standing=one)
-            for query, row, one in zip(resolved, embeddings, stand, strict=True)
+            for query, row, one in zip(found.queries, found.embeddings, stand, strict=True)
         ]
 
     def search(
@@ -125,7 +125,8 @@ class Engine(LivingEngine):
         resolved = self._resolve(queries, on_unreadable)
         positions = np.array([query.position for query in resolved], np.int64)
         exclude = None if include_self else positions
-        resolved, plain = self._embed(resolved, on_progress)
+        embedded = self._embed(resolved, on_progress)
+        resolved, plain = embedded.queries, embedded.embeddings
         embeddings, index = self.weighed(plain, metric, settings)
         looked_up, own = None, check_metric(self.manifest.metric)
         if self.calibration and index is self.index(own) and (settings is None or settings.plain):
@@ -184,8 +185,8 @@ class Engine(LivingEngine):
         from lookalike.search import search_examples
 
         liked, others = self._resolve(like), self._resolve(unlike)
-        asked, plain = self._embed(liked + others, on_progress)
-        liked, others = asked[: len(liked)], asked[len(liked) :]
+        embedded = self._embed(liked + others, on_progress)
+        liked, plain = embedded.queries[: len(liked)], embedded.embeddings
         embeddings, index = self.weighed(plain, metric, settings)
         positions = np.array([one.position for one in liked + others], np.int64)
         hits = search_examples(

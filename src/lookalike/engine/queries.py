@@ -34,7 +34,6 @@ __all__ = [
     "Query",
     "QueryLike",
     "Standing",
-    "embed_all",
     "first_of",
     "resolve",
     "resolve_all",
@@ -141,40 +140,6 @@ def resolve_all(
                     raise
                 on_unreadable(error)
     return resolved
-
-
-def embed_all(
-    queries: Sequence[Query],
-    gallery: Gallery,
-    embed: Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64] | None]],
-) -> tuple[list[Query], NDArray[np.float32]]:
-    """Return queries and their embeddings (N, D): those the gallery knows, the rest in one batch.
-
-    Args:
-        queries: to embed.
-        gallery: knows some of them.
-        embed: gives of pixels, uint8 (M, H, W, C), the embeddings (M, D) and, if these are wanted,
-            the errors (M,) of what the decoder makes of them, which the queries then hold.
-    """
-    embeddings = np.empty((len(queries), gallery.width), np.float32)
-    known, fresh = [], {}
-    for number, query in enumerate(queries):
-        if query.embedding is not None:
-            embeddings[number] = query.embedding
-        elif query.pixels is not None:
-            fresh[number] = query.pixels
-        else:
-            known.append(number)
-    if known:
-        places = np.array([queries[number].position for number in known], np.int64)
-        embeddings[known] = gallery.rows(places)
-    embedded = list(queries)
-    if fresh:
-        embeddings[list(fresh)], errors = embed(np.stack(list(fresh.values())))
-        if errors is not None:
-            for number, error in zip(fresh, errors, strict=True):
-                embedded[number] = replace(queries[number], error=float(error))
-    return embedded, embeddings
 
 
 def first_of(queries: Sequence[Query]) -> Query:

@@ -19,6 +19,7 @@ from lookalike.gallery.prepared import (
     prepare,
     prepared_as_they_are,
     squares_of,
+    unit_rows,
 )
 from lookalike.gallery.scan import scan, true_scores_of
 from lookalike.types import Metric, check_metric
@@ -214,6 +215,8 @@ class ExactIndex:
             found = prepared_as_they_are(self.embeddings, self.metric, self._squares, equal)
             if found is not None:
                 return found
+            if kept:  # by cosine, of different lengths
+                return Prepared(unit_rows(self.embeddings), 1.0)
         return prepare(self.embeddings, self.metric, self._centre) if kept else None
 
 

@@ -17,7 +17,6 @@ from lookalike.gallery.prepared import (
     TINY,
     Block,
     Prepared,
-    prepare,
     unit_rows,
 )
 from lookalike.gallery.products import nearest_by_products
@@ -130,10 +129,10 @@ class _Best:
         self.queries = queries
         self.asked = asked
         # Queries of one length are not left as they are: their own length must not count.
-        prepared = (
-            unit_rows(queries) if metric == "cosine" else prepare(queries, metric, centre).rows
-        )
-        self.prepared = prepared
+        prepared = unit_rows(queries) if metric == "cosine" else queries
+        if centre is not None:
+            prepared = prepared - centre
+        self.prepared = np.ascontiguousarray(prepared)
         self.lengths = np.linalg.norm(prepared.astype(np.float64), axis=1)
         self.scores = np.full((len(queries), wanted), -np.inf)
         self.places = np.full((len(queries), wanted), -1, np.int64)
@@ -191,7 +190,7 @@ class _Best:
         """Return how far a score in float32 may be from the true one, for each query.
 
         The usual bound of a sum of D products, on |q||x|, and on (|q| + |x|)² for distances,
-        which may be computed as |q|² + |x|² - 2qx; infinite where float32 may overflow.
+        which are computed as |q|² + |x|² - 2qx; infinite where float32 may overflow.
         """
         width = self.queries.shape[1]
         largest = self.lengths * prepared.longest
