@@ -24,7 +24,10 @@ def read_back(command: str) -> dict[str, Any]:
     program, name, *words = shlex.split(command)
     assert (program, name) == ("lookalike", "build")
     build = typer.main.get_command(app).commands["build"]
-    return build.make_context("build", words).params
+    found = build.make_context("build", words).params
+    # Versions of typer differ in when a path becomes one.
+    paths = {name: Path(found[name]) for name in ("output", "weights") if found[name] is not None}
+    return {**found, **paths}
 
 
 def manifest_of(engine: Path, settings: BuildSettings, source: str) -> Manifest:
@@ -47,7 +50,7 @@ def test_every_chosen_option_is_read_back(engine_path: Path, tmp_path: Path):
     source, place = "/home/ann/my cats & dogs' $photos", tmp_path / "an engine.lookalike"
     found = read_back(build_command(manifest_of(engine_path, settings, source), place))
     assert found["source"] == source
-    assert Path(found["output"]) == place
+    assert found["output"] == place
     again = BuildSettings(**{name: found[name] for name in BuildSettings.__dataclass_fields__})
     assert again == settings
 
@@ -76,4 +79,4 @@ def test_the_report_shows_it(engine_path: Path, photos: Path):
     assert command in page
     found = read_back(command)
     assert (found["epochs"], found["batch_size"], found["size"]) == (2, 8, 32)
-    assert (found["source"], Path(found["output"])) == (str(photos), engine_path)
+    assert (found["source"], found["output"]) == (str(photos), engine_path)
