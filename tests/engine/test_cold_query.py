@@ -31,6 +31,18 @@ def modules_of(engine: Path, query: str) -> set[str]:
     return set(names)
 
 
+def search(engine: Path, query: str) -> tuple[str, set[str]]:
+    """Return what `lookalike search` prints, and the modules that it imported."""
+    code = (
+        "import sys; from lookalike.cli import main\n"
+        f"sys.argv = ['lookalike', 'search', {str(engine)!r}, {query!r}, '-q']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout, {*done.stderr.split()}
+
+
 def test_a_picture_file_is_answered_without_what_trains_and_draws(built: Path, tmp_path: Path):
     draw_picture("disc", 99).save(tmp_path / "new.png")
     assert not modules_of(built / "e.lookalike", str(tmp_path / "new.png")) & NEVER
@@ -46,17 +58,10 @@ def test_the_command_answers_with_as_little(built: Path, tmp_path: Path, query: 
     if query == "FILE":
         query = str(tmp_path / "new.png")
         draw_picture("disc", 99).save(query)
-    code = (
-        "import sys; from lookalike.cli import main\n"
-        f"sys.argv = ['lookalike', 'search', {str(built / 'e.lookalike')!r}, {query!r}, '-q']\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print(*sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "disc" in done.stdout
-    assert not {name.partition(".")[0] for name in done.stderr.split()} & NEVER
-    assert "lookalike.pictures" not in done.stderr.split()
-    assert "lookalike.evaluation" not in done.stderr.split()
+    printed, found = search(built / "e.lookalike", query)
+    assert "disc" in printed
+    assert not {name.partition(".")[0] for name in found} & NEVER
+    assert not {"lookalike.pictures", "lookalike.evaluation"} & found
 
 
 def test_a_judged_answer_of_a_larger_gallery_imports_no_more(tmp_path: Path):
@@ -64,15 +69,8 @@ def test_a_judged_answer_of_a_larger_gallery_imports_no_more(tmp_path: Path):
     from lookalike.benchmark.start import _make_engine
 
     engine, picture, _ = _make_engine(tmp_path, Effort(quick=True))
-    code = (
-        "import sys; from lookalike.cli import main\n"
-        f"sys.argv = ['lookalike', 'search', {str(engine)!r}, {str(picture)!r}, '-q']\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print(*sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "%" in done.stdout  # hits are judged
-    found = {*done.stderr.split()}
+    printed, found = search(engine, str(picture))
+    assert "%" in printed  # hits are judged
     assert not {name.partition(".")[0] for name in found} & NEVER
     # Each takes about as long to import as the search, and comes in unseen: with a first search
     # of many rows, with typer, with pyarrow when it is given an array.
