@@ -18,7 +18,6 @@ __all__ = [
     "Block",
     "Prepared",
     "block_rows",
-    "halves_of",
     "prepare",
     "prepared_as_they_are",
     "squares_of",
@@ -118,14 +117,14 @@ def prepared_as_they_are(
     if metric == "inner":
         return Prepared(rows, longest)
     if metric == "euclidean":
-        return Prepared(rows, longest, halves=halves_of(squares))
+        return Prepared(rows, longest, halves=_halves_of(squares))
     shortest = float(np.sqrt(squares.min(initial=np.inf))) / rounding
     if 0 < shortest < np.inf and longest <= shortest * (1 + equal + 2 * (rounding - 1)):
         return Prepared(rows, longest, longest, 2 * (longest / shortest - 1))
     return None
 
 
-def halves_of(squares: NDArray[np.float64]) -> NDArray[np.float32]:
+def _halves_of(squares: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return half the squared lengths (N,); infinite where they are beyond float32."""
     with np.errstate(over="ignore"):
         return (squares / 2).astype(np.float32)
