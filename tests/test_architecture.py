@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "lookalike"
 LAYERS = (
     ("errors",),
     ("types",),
-    ("storage", "names", "ordered"),
+    ("storage", "names", "ordered", "cpu_sessions"),
     ("walking",),
     ("images", "whitening"),
     ("parts",),
@@ -29,8 +29,8 @@ LAYERS = (
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 WITHOUT_TORCH = (
-    "errors", "types", "storage", "names", "ordered", "walking", "images", "whitening", "parts",
-    "gallery", "search", "evaluation", "pictures",
+    "errors", "types", "storage", "names", "ordered", "cpu_sessions", "walking", "images",
+    "whitening", "parts", "gallery", "search", "evaluation", "pictures",
 )  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.cpu_sessions import cpu_session
 from lookalike.encoder.shapes import check_pixels
 from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
@@ -192,17 +193,11 @@ def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     Raises:
         ExportError: this version of ONNX Runtime cannot open it.
     """
-    import onnxruntime
-
-    options: Any = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Threads that spin while they wait take the processor from what decodes pictures meanwhile.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors; they are raised as well
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return cpu_session(model, threads)
     except Exception as error:  # ONNX Runtime's own, which share no class
+        import onnxruntime
+
         reason = " ".join(str(error).split())
         raise ExportError(
             f"ONNX Runtime {onnxruntime.__version__} cannot open this encoder ({reason}): "

@@ -34,9 +34,9 @@ KEPT_BYTES = 256_000_000
 NEARLY_EQUAL = 2e-3
 # Rows of so many numbers together, or more, are rounded to 8 bits, of at most so many bytes; in a
 # search of so many queries or fewer, a larger batch is quicker multiplied as a matrix.
-ENOUGH, PACKED_BYTES, BATCH = 1_000_000, 256_000_000, 64
+ENOUGH, PACKED_BYTES, BATCH = 2_000_000, 256_000_000, 32
 # Rounding takes about as long as so many searches of one query: the first ones do without.
-PATIENCE = 12
+PATIENCE = 30
 # With a filter that leaves a smaller share, its rows are compared alone.
 FEW = 1 / 16
 # Centring pays where the rows are this many times further from the origin than from their mean.
@@ -101,7 +101,7 @@ class ExactIndex:
         there = None if allowed is None else _mask(allowed, len(self))
         share = 1.0 if there is None else np.count_nonzero(there) / max(1, len(self))
         if len(queries) <= BATCH and share >= FEW:
-            packed = self._packed or self._pack_in_time(len(queries))
+            packed = self._kept() or self._pack_in_time(len(queries))
             if packed is not None:
                 return self._search_packed(packed, queries, k, there, exclude)
         return self._search_rows(queries, k, there, exclude)
@@ -156,6 +156,12 @@ class ExactIndex:
             exclude=exclude,
             centre=self._centre,
         )
+
+    def _kept(self) -> PackedRows | None:
+        """Return the rounded rows, where there are and this process can use them."""
+        if self._packed is not None and not self._packed.codes.here:
+            self._packed, self._packing, self._patience = None, threading.Lock(), PATIENCE
+        return self._packed
 
     def _pack_in_time(self, count: int) -> PackedRows | None:
         """Return the rounded rows once they are worth it; None while they are not, or being made.

@@ -2,8 +2,9 @@
 
 A row x is kept as a rounded row r. No product with a query q is further from the true one than
 |q||x - r| (Cauchy and Schwarz), no distance further than |x - r| (the triangle inequality), and the
-longest |x - r| is known. So the nearest by rounded rows are candidates; where the true score of
-the last hit is above all that any other row can have, none was missed.
+longest |x - r| is known. The query is rounded as well, and what that hides is known too. So the
+true scores of the best by rounded rows say how low, by rounded rows, a row can be that is as good
+as they are: all rows down to there are candidates, and none is missed.
 """
 
 from __future__ import annotations
@@ -14,19 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.gallery.codes import LARGEST, Codes, Scores
 from lookalike.gallery.neighbours import Neighbours
-from lookalike.gallery.prepared import EPSILON, TINY, unit_rows
-from lookalike.gallery.shards import CodeShards
+from lookalike.gallery.prepared import EPSILON, unit_rows
 from lookalike.types import Metric
 
-__all__ = ["Candidates", "PackedRows", "pack", "search_packed"]
+__all__ = ["Compared", "PackedRows", "pack", "search_packed"]
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
 
-# Largest rounded value: 8 bits with a sign.
-LARGEST = 127
-# Of what faiss turns a code into.
-CODE_ROUNDING = 1e-4
 # Values rounded at once: they stay in a core's own cache.
 VALUES = 1 << 17
 # Rows that the steps are chosen by, and how much room is left above what is seen in them.
@@ -38,26 +35,14 @@ OUTLYING = 4
 # the factor: they are candidates of every query.
 APART = 1e-3
 BETTER = 1.25
-# Candidates asked for: at first at least so many, then more by the factor while some query needs
-# them; where it would be more than the most, all rows are compared.
-LEAST, MORE, MOST = 128, 8, 4_096
+# Scores by rounded rows that are kept at once.
+SCORES = 4_000_000
+# Candidates of one query: where they would be more, all rows are compared.
+MOST = 4_096
 # Values beyond are left to float64: squares and products would leave the range of float32.
 SMALLEST, GREATEST = 1e-12, 1e12
-# Products and squared distances of rounded rows beyond may have left the range of float32.
+# Scores by rounded rows beyond may have left the range of float32.
 FURTHEST = 1e37
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Rows that may be the nearest of each query, and how good any other can be.
-
-    Attributes:
-        places: int64 (Q, C), of the rows; -1 where there are fewer.
-        bound: float64 (Q,), no row that is not among them has a higher score.
-    """
-
-    places: NDArray[np.int64]
-    bound: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -67,8 +52,7 @@ class PackedRows:
     Attributes:
         metric: what orders them.
         codes: the rounded rows.
-        steps: float32 (D,), what one unit of a rounded value stands for; all the same under
-            "euclidean".
+        steps: float64 (D,), what one unit of a code stands for; all the same under "euclidean".
         hidden: the longest difference between a row and its rounded one, of those not apart.
         longest: the length of the longest row.
         apart: int64, places of rows that are compared with every query.
@@ -76,57 +60,89 @@ class PackedRows:
     """
 
     metric: Metric
-    codes: CodeShards
-    steps: NDArray[np.float32]
+    codes: Codes
+    steps: NDArray[np.float64]
     hidden: float
     longest: float
     apart: NDArray[np.int64]
     centre: NDArray[np.float32] | None
 
-    def nearest(
-        self,
-        queries: NDArray[np.float32],
-        count: int,
-        allowed: NDArray[np.bool_] | None = None,
-    ) -> Candidates:
-        """Return the `count` nearest by rounded rows, and those apart.
+    def compare(
+        self, queries: NDArray[np.float32], barred: NDArray[np.bool_] | None = None
+    ) -> Compared:
+        """Compare queries with all rounded rows.
 
         Args:
             queries: float32 (Q, D), as a person gives them.
-            count: how many.
-            allowed: bool (N,), which rows may be found; None for all.
+            barred: bool (N,), which rows may not be found; None for none.
         """
-        asked = _comparable(queries, self.metric, self.centre)
-        euclidean = self.metric == "euclidean"
-        scaled = asked / self.steps if euclidean else asked * self.steps
-        values, places = self.codes.search(scaled, count, allowed)
-        there = self.codes.count if allowed is None else np.count_nonzero(allowed)
-        # Places are lacking where there are no more rows; or where products are too large to be.
-        complete = (places >= 0).sum(axis=1) == there
-        bound = np.where(complete, -np.inf, self._bound(asked, values[:, -1]))
-        return Candidates(self._with_apart(places, allowed), bound)
+        asked = _comparable(queries, self.metric, self.centre).astype(np.float64)
+        far = self.metric == "euclidean"
+        scaled = asked / self.steps if far else asked * self.steps
+        units = np.abs(scaled).max(axis=1, initial=0) / LARGEST
+        units[units == 0] = 1
+        whole = np.rint(scaled / units[:, None])
+        # Of |q - r|², what depends on the row is |r|² less twice the product.
+        less = np.minimum(0.5 / units, FURTHEST) if far else np.zeros_like(units)
+        return Compared(
+            rows=self,
+            scores=self.codes.compare(whole.astype(np.int8), less.astype(np.float32), barred),
+            units=units,
+            squares=np.square(whole).sum(axis=1),
+            lost=np.linalg.norm(scaled - whole * units[:, None], axis=1),
+            lengths=np.linalg.norm(asked, axis=1),
+        )
 
-    def _bound(self, asked: NDArray[np.float32], last: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the best score that a row behind the last one, by rounded rows, can have."""
-        lengths = np.linalg.norm(asked.astype(np.float64), axis=1)
-        reach = lengths + self.longest + self.hidden
-        rounding = EPSILON * (asked.shape[1] + 16)  # of sums in float32, and of what is summed
-        if self.metric == "euclidean":
-            far = np.sqrt(np.maximum(last, 0).astype(np.float64)) * float(self.steps[0])
-            bound = self.hidden + rounding * (reach + far) - far
+
+@dataclass(frozen=True)
+class Compared:
+    """Scores of queries by rounded rows.
+
+    Attributes:
+        rows: what they were compared with.
+        scores: products of rounded queries with codes; under "euclidean" less half the squared
+            lengths of the codes, so that the nearest have the largest.
+        units: float64 (Q,), what one unit of each rounded query stands for, in steps of the rows.
+        squares: float64 (Q,), the squared lengths of the rounded queries.
+        lost: float64 (Q,), the length of what rounding took from each query, in steps of the rows.
+        lengths: float64 (Q,), the lengths of the queries.
+    """
+
+    rows: PackedRows
+    scores: Scores
+    units: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    lost: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+
+    def lowest(self, number: int, true: float) -> float:
+        """Return how low the score can be of a row that scores at least `true`, as it is.
+
+        Args:
+            number: of the query.
+            true: a score by the embeddings: a similarity, or a negative distance.
+        """
+        rows, unit, length = self.rows, self.units[number], self.lengths[number]
+        rounding = EPSILON * (len(rows.steps) + 16)  # of what is compared, in float32
+        hidden = rows.hidden + rounding * (length + rows.longest + rows.hidden)
+        if rows.metric == "euclidean":
+            far = -true * (1 + rounding) + hidden
+            far = far / rows.steps[0] + self.lost[number]
+            low = (unit * self.squares[number] - far / unit * far) / 2
         else:
-            bound = last + lengths * (self.hidden + rounding * reach)
-            bound += TINY * LARGEST * asked.shape[1]  # what vanished from single products
-        return np.where(np.abs(last) < FURTHEST, bound, np.inf)
+            low = (true - length * hidden - self.lost[number] * rows.codes.longest) / unit
+        return float(low - self._doubt(number))
 
-    def _with_apart(
-        self, places: NDArray[np.int64], allowed: NDArray[np.bool_] | None
-    ) -> NDArray[np.int64]:
-        apart = self.apart if allowed is None else self.apart[allowed[self.apart]]
-        if not len(apart):
-            return places
-        places = np.where(np.isin(places, apart), -1, places)
-        return np.concatenate([places, np.broadcast_to(apart, (len(places), len(apart)))], axis=1)
+    def fit(self, number: int) -> bool:
+        """Return whether the scores of a query are such as can be relied on."""
+        return self._doubt(number) < FURTHEST * EPSILON
+
+    def _doubt(self, number: int) -> float:
+        """Return how far a score may be from the one of the rounded rows, for sums in float32."""
+        largest = LARGEST**2 * len(self.rows.steps)
+        if self.rows.metric == "euclidean":
+            largest += self.rows.codes.longest**2 / 2 / self.units[number]
+        return float(4 * EPSILON * largest)
 
 
 def pack(
@@ -142,18 +158,18 @@ def pack(
     steps = _steps(rows, metric, centre)
     if steps is None:
         return None
-    shards = CodeShards(rows.shape[1], len(rows), metric)
+    kept = Codes(rows.shape[1], len(rows))
     hidden, longest = np.empty(len(rows)), 0.0
     for start, block in _blocks(rows, metric, centre):
         part = slice(start, start + len(block))
         codes, hidden[part] = _rounded(block, steps)
         longest = max(longest, float(np.sqrt(np.einsum("nd,nd->n", block, block).max())))
-        shards.add(codes)
+        kept.add(codes)
     if not longest < GREATEST:
         return None
-    hidden += CODE_ROUNDING * float(np.linalg.norm(steps))
     apart, worst = _apart(hidden)
-    return PackedRows(metric, shards, steps, worst, longest * (1 + 1e-4), apart, centre)
+    wide = steps.astype(np.float64)
+    return PackedRows(metric, kept, wide, worst, longest * (1 + 1e-4), apart, centre)
 
 
 def search_packed(
@@ -181,22 +197,62 @@ def search_packed(
     found = Neighbours(
         np.full((len(queries), columns), -np.inf), np.full((len(queries), columns), -1, np.int64)
     )
-    left, asked = np.arange(len(queries)), max(LEAST, 2 * columns + 16)
-    while len(left) and asked <= min(MOST, packed.codes.count):
-        near = packed.nearest(queries[left], asked, allowed)
-        scores = score(queries[left], np.maximum(near.places, 0))
-        scores[near.places < 0] = -np.inf
-        if exclude is not None:
-            scores[near.places == exclude[left, None]] = -np.inf
-        order = np.lexsort((near.places, -scores), axis=1)[:, :columns]
-        scores = np.take_along_axis(scores, order, axis=1)
-        places = np.take_along_axis(near.places, order, axis=1)
-        found.scores[left] = scores
-        found.positions[left] = np.where(scores > -np.inf, places, -1)
-        # An equal score is not enough: the other row may come first in the gallery.
-        left = left[~((scores[:, -1] > near.bound) | np.isneginf(near.bound))]
-        asked *= MORE
-    return found, left
+    left = []
+    search = _Search(packed, score, columns, allowed)
+    step = max(1, SCORES // packed.codes.count)
+    for start in range(0, len(queries), step):
+        compared = packed.compare(queries[start : start + step], search.barred)
+        for number, query in enumerate(queries[start : start + step]):
+            gone = -1 if exclude is None else int(exclude[start + number])
+            nearest = search.nearest(compared, number, query, gone)
+            if nearest is None:
+                left.append(start + number)
+            else:
+                found.positions[start + number], found.scores[start + number] = nearest
+    return found, np.array(left, np.int64)
+
+
+class _Search:
+    """What one search asks for."""
+
+    def __init__(
+        self, packed: PackedRows, score: Score, columns: int, allowed: NDArray[np.bool_] | None
+    ) -> None:
+        self.packed, self.score, self.columns = packed, score, columns
+        self.barred = None if allowed is None else ~allowed
+        self.apart = packed.apart if allowed is None else packed.apart[allowed[packed.apart]]
+        self.count = packed.codes.count if allowed is None else int(np.count_nonzero(allowed))
+
+    def nearest(
+        self, compared: Compared, number: int, query: NDArray[np.float32], gone: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        """Return the places and the scores of a query's nearest; None where they are not sure."""
+        wanted = self.columns + (gone >= 0)
+        if min(self.count, MOST) <= wanted or not compared.fit(number):
+            return None
+        scores = compared.scores
+        few = scores.highest(number, wanted)
+        if len(few) > MOST:
+            return None
+        true = self._true(query, few, gone)
+        worst = float(np.partition(true, len(true) - self.columns)[len(true) - self.columns])
+        # What is at hand stays, however sure.
+        low = min(compared.lowest(number, worst), float(scores.values[number, few].min()))
+        places = scores.from_(number, np.nextafter(np.float32(low), np.float32(-FURTHEST)))
+        if len(places) + len(self.apart) > MOST:
+            return None
+        if len(self.apart):
+            places = np.union1d(places, self.apart)
+        true = self._true(query, places, gone)
+        order = np.lexsort((places, -true))[: self.columns]
+        return places[order], true[order]
+
+    def _true(
+        self, query: NDArray[np.float32], places: NDArray[np.int64], gone: int
+    ) -> NDArray[np.float64]:
+        true: NDArray[np.float64] = self.score(query[None], places[None])[0]
+        true[places == gone] = -np.inf
+        return true
 
 
 def _comparable(
@@ -237,12 +293,12 @@ def _steps(
 
 def _rounded(
     rows: NDArray[np.float32], steps: NDArray[np.float32]
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
     """Return the codes (n, D) of rows, and the lengths (n,) of what the rounding hides."""
     values = rows / steps
     np.rint(values, out=values)
     np.clip(values, -LARGEST, LARGEST, out=values)
-    codes = (values + 128).astype(np.uint8)
+    codes = values.astype(np.int8)
     values *= steps
     values -= rows
     squares = np.einsum("nd,nd->n", values, values).astype(np.float64)
