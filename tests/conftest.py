@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores test already
@@ -10,6 +11,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores test alrea
 
 import pytest
 from drawing import KINDS, draw_picture
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _recordings() -> Iterator[None]:
+    """Spare the many engines of one kind what takes longest in building them."""
+    from recordings import recorded_once
+
+    import lookalike.encoder.exporting as exporting
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporting, "record", recorded_once(exporting.record))
+        yield
 
 
 @pytest.fixture(scope="session")
