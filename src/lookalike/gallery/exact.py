@@ -38,7 +38,7 @@ ENOUGH, PACKED_BYTES, BATCH = 2_000_000, 256_000_000, 32
 # Rounding takes about as long as so many searches of one query: the first ones do without.
 PATIENCE = 30
 # With a filter that leaves a smaller share, its rows are compared alone.
-FEW = 1 / 16
+FEW = 1 / 32
 # Centring pays where the rows are this many times further from the origin than from their mean.
 FAR = 2.0
 
@@ -190,11 +190,14 @@ class ExactIndex:
         step = block_rows(self.width)
         for start in range(0, len(every), step):
             chosen = every[start : start + step]
-            rows = self.embeddings[chosen]
             kept = self._prepared
-            prepared = (
-                prepare(rows, self.metric, self._centre) if kept is None else kept.part(chosen)
-            )
+            if kept is None:
+                rows = self.embeddings[chosen]
+                prepared = prepare(rows, self.metric, self._centre)
+            else:
+                prepared = kept.part(chosen)
+                once = kept.rows is self.embeddings
+                rows = prepared.rows if once else self.embeddings[chosen]
             yield Block(rows, chosen, prepared)
 
     @cached_property
