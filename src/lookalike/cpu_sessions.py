@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lookalike.errors import ExportError
+
 if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
@@ -24,11 +26,11 @@ def cpu_session(
     Args:
         model: an ONNX file.
         threads: that share one run.
-        apart: constants that the file says lie elsewhere, by name. They are read where they are:
-            they must stay as long as the session, unless it is known to have them otherwise.
+        apart: constants that the file says lie elsewhere, by name. They may be read where they
+            are: they must stay as long as the session, unless it is known not to.
 
     Raises:
-        Exception: one of ONNX Runtime's own, which share no class: it cannot be opened.
+        ExportError: this version of ONNX Runtime cannot open it.
     """
     import onnxruntime
 
@@ -41,13 +43,25 @@ def cpu_session(
     if apart:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in apart.values()]
         options.add_external_initializers(list(apart), values)
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own, which share no class
+        reason = " ".join(str(error).split())
+        raise ExportError(
+            f"ONNX Runtime {onnxruntime.__version__} cannot open this network ({reason}): "
+            "install the version that Lookalike asks for"
+        ) from error
+    session.disable_fallback()  # which would read what lies elsewhere once more
     _opened.add(session)
     return session
 
 
 def _never_end() -> None:
-    """Keep all sessions of a forked child: to end one waits for its threads, which are not here."""
+    """Keep all sessions of a forked child: to end one waits for its threads, which are not here.
+
+    A child must end by `os._exit`, as those of multiprocessing do: later versions of ONNX Runtime
+    have a thread of their own, which `sys.exit` would wait for.
+    """
     import ctypes
 
     for session in _opened:

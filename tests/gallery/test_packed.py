@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from lookalike.errors import ExportError
 from lookalike.gallery import ExactIndex
+from lookalike.gallery.codes import WIDEST
 from lookalike.gallery.packed import pack
 from lookalike.types import METRICS
 
@@ -70,7 +72,12 @@ def quick_index(rows, metric, monkeypatch) -> ExactIndex:
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_hits_are_those_of_a_brute_force(kind, metric, monkeypatch):
+@pytest.mark.parametrize("pieces", [False, True])
+def test_hits_are_those_of_a_brute_force(kind, metric, pieces, monkeypatch):
+    if pieces:  # of the queries, and of the rows; and queries that are left to be compared anew
+        monkeypatch.setattr("lookalike.gallery.packed.MOST", 60)
+        monkeypatch.setattr("lookalike.gallery.packed.SCORES", 10_000)
+        monkeypatch.setattr("lookalike.gallery.codes.PART", 30_000)
     rows, queries = made_up(kind, seed=1)
     index = quick_index(rows, metric, monkeypatch)
     assert index.packed
@@ -92,13 +99,19 @@ def test_hits_are_those_of_a_brute_force(kind, metric, monkeypatch):
     st.integers(1, 70),
     st.integers(50, 1_000),
     st.sampled_from([1e-9, 1e-3, 1.0, 1e3, 1e9]),
+    st.booleans(),
 )
-def test_no_row_scores_lower_than_it_can(kind, metric, seed, width, count, length):
+def test_no_row_scores_lower_than_it_can(kind, metric, seed, width, count, length, centred):
     rows, queries = made_up(kind, seed, count, width)
-    queries = (queries * length).astype(np.float32)
-    packed = pack(rows, metric, None)
+    centre = rows.mean(axis=0) if centred and metric == "euclidean" else None
+    packed = pack(rows, metric, centre)
     if packed is None:
         return
+    # Those along what rounding took from a row are the worst.
+    kept = rows - packed.steps * np.rint(rows / packed.steps).clip(-127, 127)
+    queries = np.concatenate([queries, rows[:4] + kept[:4], kept[4:8]])
+    queries = (queries * length).astype(np.float32)
+    queries = queries[np.isfinite(queries).all(axis=1)]
     together = np.setdiff1d(np.arange(count), packed.apart)
     compared = packed.compare(queries)
     places, scores = brute_force(
@@ -108,6 +121,25 @@ def test_no_row_scores_lower_than_it_can(kind, metric, seed, width, count, lengt
         true = scores[number][np.argsort(places[number])]
         for place in together if compared.fit(number) else ():
             assert compared.scores.values[number, place] >= compared.lowest(number, true[place])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("far", [1.0, 1e3, 3e5])
+def test_rows_far_from_the_origin_are_bounded_for_what_float32_takes(metric, far):
+    """Rounding to float32 when rows are centred is more than rounding to 8 bits hides."""
+    random = np.random.default_rng(11)
+    rows = (far + random.normal(size=(2_000, 8))).astype(np.float32)
+    queries = (far + random.normal(size=(20, 8))).astype(np.float32)
+    packed = pack(rows, metric, rows.mean(axis=0) if metric == "euclidean" else None)
+    compared = packed.compare(queries)
+    places, scores = brute_force(
+        rows, queries, metric, len(rows), np.ones(len(rows), np.bool_), np.full(20, -1)
+    )
+    for number in range(20):
+        lowest = [compared.lowest(number, true) for true in scores[number]]
+        found = compared.scores.values[number, places[number]]
+        apart = np.isin(places[number], packed.apart)
+        assert ((found >= lowest) | apart).all()
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -137,9 +169,11 @@ def test_numbers_beyond_float32_are_left_to_float64(scale, monkeypatch):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("scale", [0.0, 1e-38, 1e-30, 1e12, 1e20, 1e35])
-def test_queries_of_any_length_find_the_nearest(metric, scale, monkeypatch):
+@pytest.mark.parametrize("size", [1e-10, 1.0, 1e10])
+@pytest.mark.parametrize("scale", [0.0, 1e-38, 1e-30, 1e12, 1e20, 1e30, 1e35])
+def test_queries_of_any_length_find_the_nearest(metric, size, scale, monkeypatch):
     rows, queries = made_up("spread", seed=9)
+    rows = (rows * size).astype(np.float32)
     queries = (queries.astype(np.float64) * scale).astype(np.float32)
     found = quick_index(rows, metric, monkeypatch).search(queries, 5)
     expected = ExactIndex(rows, metric, rounds=False).search(queries, 5)
@@ -149,7 +183,7 @@ def test_queries_of_any_length_find_the_nearest(metric, scale, monkeypatch):
 
 def test_the_first_searches_do_without_and_the_rest_find_the_same(monkeypatch):
     monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
-    monkeypatch.setattr("lookalike.gallery.exact.PATIENCE", 3)
+    monkeypatch.setattr("lookalike.gallery.rounding.PATIENCE", 3)
     rows, queries = made_up("spread", seed=6)
     index = ExactIndex(rows, "cosine")
     before = [index.search(queries[:1], 5), index.search(queries[:1], 5)]
@@ -163,7 +197,7 @@ def test_the_first_searches_do_without_and_the_rest_find_the_same(monkeypatch):
 
 def test_searches_from_several_threads_agree_while_rows_are_being_rounded(monkeypatch):
     monkeypatch.setattr("lookalike.gallery.exact.ENOUGH", 1)
-    monkeypatch.setattr("lookalike.gallery.exact.PATIENCE", 20)
+    monkeypatch.setattr("lookalike.gallery.rounding.PATIENCE", 20)
     rows, queries = made_up("spread", seed=7, count=20_000)
     index = ExactIndex(rows, "euclidean")
     expected = ExactIndex(rows, "euclidean", rounds=False).search(queries, 7)
@@ -188,3 +222,29 @@ def test_few_pictures_are_not_rounded():
     for _ in range(30):
         index.search(np.eye(8, dtype=np.float32), 2)
     assert not index.packed
+
+
+def test_rows_whose_products_would_overflow_are_not_rounded():
+    random = np.random.default_rng(0)
+    rows = random.uniform(0.2, 1, (40, WIDEST + 1)).astype(np.float32)
+    assert pack(rows, "inner") is None
+    assert pack(rows[:, :WIDEST], "inner") is not None
+
+
+def test_where_the_products_cannot_be_computed_searches_go_on(monkeypatch):
+    def broken(*_):
+        raise ExportError("not this version")
+
+    monkeypatch.setattr("lookalike.gallery.codes.cpu_session", broken)
+    rows, queries = made_up("spread", seed=10)
+    index = quick_index(rows, "inner", monkeypatch)
+    assert not index.packed
+    assert (index.search(queries, 3).positions >= 0).all()
+
+
+def test_many_neighbours_are_found_by_the_rows_themselves(monkeypatch):
+    rows, queries = made_up("spread", seed=12)
+    index = quick_index(rows, "euclidean", monkeypatch)
+    expected = ExactIndex(rows, "euclidean", rounds=False).search(queries, 400)
+    monkeypatch.setattr(index, "_search_packed", None)  # would fail if it were called
+    np.testing.assert_array_equal(index.search(queries, 400).positions, expected.positions)

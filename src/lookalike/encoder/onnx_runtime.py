@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from lookalike.cpu_sessions import cpu_session
 from lookalike.encoder.shapes import check_pixels
-from lookalike.errors import ExportError
 from lookalike.images.spec import ImageSpec
 from lookalike.ordered import in_order_by, usable_threads
 
@@ -183,23 +182,5 @@ class _Sessions:
         threads = self._threads - shared + 1  # those that run it are not of its own
         with self._opening:
             if threads not in self._opened:
-                self._opened[threads] = open_session(self._model, threads)
+                self._opened[threads] = cpu_session(self._model, threads)
         return self._opened[threads]
-
-
-def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """Return a session that runs a model on the CPU.
-
-    Raises:
-        ExportError: this version of ONNX Runtime cannot open it.
-    """
-    try:
-        return cpu_session(model, threads)
-    except Exception as error:  # ONNX Runtime's own, which share no class
-        import onnxruntime
-
-        reason = " ".join(str(error).split())
-        raise ExportError(
-            f"ONNX Runtime {onnxruntime.__version__} cannot open this encoder ({reason}): "
-            "install the version that Lookalike asks for"
-        ) from error

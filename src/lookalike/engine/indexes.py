@@ -77,7 +77,7 @@ def make_index(engine: EngineParts, metric: Metric, balance: float | None = None
 
 def exact_index(engine: EngineParts, rows: NDArray[np.float32], metric: Metric) -> ExactIndex:
     """Return an index in memory; it rounds the rows as well where memory is set to hold both."""
-    both = rows.size * (4 + 1) / 1e6  # a byte for a number of four
+    both = rows.size * (4 + 1.7) / 1e6  # four bytes and one a number, and what making that leaves
     return ExactIndex(rows, metric, rounds=both <= read_memory(engine.layout))
 
 

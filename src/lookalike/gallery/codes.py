@@ -5,7 +5,6 @@ Its product of bytes reads them as fast as the memory gives, by several processo
 
 from __future__ import annotations
 
-import os
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -15,14 +14,16 @@ from numpy.typing import NDArray
 from lookalike.cpu_sessions import cpu_session
 from lookalike.ordered import usable_threads
 
-__all__ = ["LARGEST", "Codes", "Scores"]
+__all__ = ["LARGEST", "WIDEST", "Codes", "Scores"]
 
 # Largest number of a row or a query.
 LARGEST = 127
+# Numbers in a row, at most: products are sums in 32 bits, of bytes without a sign on some machines.
+WIDEST = (1 << 31) // (1 << 16)
 # Threads that multiply, at most: beyond, it is the memory that is waited for.
 THREADS = 4
-# Bytes in one session. A few times as many are needed while it is made; so large, each piece has
-# pages of its own, which go back to the system when it is freed.
+# Bytes in one session. A few times as many are needed while it is made; so large, they have pages
+# of their own, which go back to the system when they are freed.
 PART = 34_000_000
 # Of so many scores the best is taken out: where it is too low the others are not looked at.
 GROUP = 128
@@ -32,13 +33,13 @@ class Scores:
     """How well rows fit queries; the higher the better.
 
     Args:
-        values: float32 (Q, GROUP · B), in the order of the rows; -inf for those that may not be
-            found, and behind the last one.
+        values: float32 (Q, M), in the order of the rows; -inf for those that may not be found, and
+            behind the last one. M is a multiple of GROUP.
     """
 
     def __init__(self, values: NDArray[np.float32]) -> None:
         self.values = values
-        # A group has every B-th value: the greatest of many groups are then found side by side.
+        # Groups of values far apart: the greatest of many groups are then found side by side.
         self._groups = values.reshape(len(values), GROUP, -1)
         self._best: NDArray[np.float32] = self._groups.max(axis=1)
 
@@ -67,7 +68,7 @@ class Codes:
     """Rows of whole numbers from -127 to 127.
 
     Args:
-        width: of a row.
+        width: of a row, `WIDEST` at most.
         count: rows that will be added, one at least.
     """
 
@@ -79,12 +80,6 @@ class Codes:
         self._parts: list[_Part] = []
         self._added = 0
         self._next = np.empty((width, 0), np.int8)
-        self._process = os.getpid()
-
-    @property
-    def here(self) -> bool:
-        """Whether this process can compare them: a forked child has none of the threads."""
-        return self._process == os.getpid()
 
     @cached_property
     def longest(self) -> float:
@@ -164,7 +159,8 @@ class _Part:
             kept = columns.view(np.uint8)
             kept ^= np.uint8(128)
         self._session = cpu_session(_product(kept), threads, {"columns": kept})
-        # Most often it has them in an order of its own: then they need not be here twice.
+        # It has them in an order of its own, and no version seen reads them where they were given;
+        # that is not promised, so it is tried: most often they need not be here twice.
         self._columns = kept if self._reads(kept) else None
 
     def products(self, queries: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -209,8 +205,8 @@ def _product(columns: NDArray[Any]) -> bytes:
 def _signed_is_exact() -> bool:
     """Return whether bytes are multiplied with signed ones without loss.
 
-    Processors without instructions for it add two such products in 16 bits, which may not hold
-    them; products of unsigned bytes are slower and exact on all.
+    Processors without instructions for it add two such products in 16 bits, which may be too few;
+    products of unsigned bytes are slower and exact on all.
     """
     part = _Part(np.full((64, 64), LARGEST, np.int8), 1, signed=True)
     for count in (1, 2, 8):

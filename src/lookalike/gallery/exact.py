@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -21,6 +20,7 @@ from lookalike.gallery.prepared import (
     squares_of,
     unit_rows,
 )
+from lookalike.gallery.rounding import Rounding
 from lookalike.gallery.scan import scan, true_scores_of
 from lookalike.types import Metric, check_metric
 
@@ -34,9 +34,9 @@ KEPT_BYTES = 256_000_000
 NEARLY_EQUAL = 2e-3
 # Rows of so many numbers together, or more, are rounded to 8 bits, of at most so many bytes; in a
 # search of so many queries or fewer, a larger batch is quicker multiplied as a matrix.
-ENOUGH, PACKED_BYTES, BATCH = 2_000_000, 256_000_000, 32
-# Rounding takes about as long as so many searches of one query: the first ones do without.
-PATIENCE = 30
+ENOUGH, PACKED_BYTES, BATCH = 4_000_000, 256_000_000, 32
+# Of more neighbours, the candidates take longer than the products.
+DEEP = 300
 # With a filter that leaves a smaller share, its rows are compared alone.
 FEW = 1 / 32
 # Centring pays where the rows are this many times further from the origin than from their mean.
@@ -60,10 +60,8 @@ class ExactIndex:
     ) -> None:
         self.metric: Metric = check_metric(metric)
         self.embeddings = embeddings
-        self._packed: PackedRows | None = None
-        self._packing = threading.Lock()
         pays = rounds and ENOUGH <= embeddings.size <= PACKED_BYTES
-        self._patience = PATIENCE if pays else -1
+        self._rounding = Rounding(self._pack, pays=pays)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -76,7 +74,7 @@ class ExactIndex:
     @property
     def packed(self) -> bool:
         """Whether the embeddings are kept in 8 bits as well."""
-        return self._packed is not None
+        return self._rounding.rows is not None
 
     def search(
         self,
@@ -100,18 +98,15 @@ class ExactIndex:
         queries = check_queries(queries, k, self.width)
         there = None if allowed is None else _mask(allowed, len(self))
         share = 1.0 if there is None else np.count_nonzero(there) / max(1, len(self))
-        if len(queries) <= BATCH and share >= FEW:
-            packed = self._kept() or self._pack_in_time(len(queries))
+        if len(queries) <= BATCH and k <= DEEP and share >= FEW:
+            packed = self._rounding.in_time(len(queries))
             if packed is not None:
                 return self._search_packed(packed, queries, k, there, exclude)
         return self._search_rows(queries, k, there, exclude)
 
     def quicken(self) -> None:
         """Get ready for many searches of few queries now; else some of them do it."""
-        with self._packing:
-            if self._packed is None and self._patience >= 0:
-                self._packed = pack(self.embeddings, self.metric, self._centre)
-                self._patience = -1
+        self._rounding.now()
 
     def score(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the true scores, float64 (Q, C), of each query with its own `places` (Q, C)."""
@@ -157,29 +152,8 @@ class ExactIndex:
             centre=self._centre,
         )
 
-    def _kept(self) -> PackedRows | None:
-        """Return the rounded rows, where there are and this process can use them."""
-        if self._packed is not None and not self._packed.codes.here:
-            self._packed, self._packing, self._patience = None, threading.Lock(), PATIENCE
-        return self._packed
-
-    def _pack_in_time(self, count: int) -> PackedRows | None:
-        """Return the rounded rows once they are worth it; None while they are not, or being made.
-
-        To wait as long as making them takes costs at most twice what the best choice would have.
-        """
-        if self._patience < 0:
-            return None
-        self._patience = max(0, self._patience - count)
-        # Others go on without meanwhile.
-        if self._patience == 0 and self._packing.acquire(blocking=False):
-            try:
-                if self._packed is None:
-                    self._packed = pack(self.embeddings, self.metric, self._centre)
-                    self._patience = -1
-            finally:
-                self._packing.release()
-        return self._packed
+    def _pack(self) -> PackedRows | None:
+        return pack(self.embeddings, self.metric, self._centre)
 
     def _blocks(self, places: NDArray[np.int64] | None) -> Iterator[Block]:
         """Give what is searched: everything at once where nothing has to be copied for it."""

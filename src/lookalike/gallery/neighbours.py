@@ -80,7 +80,7 @@ class SearchIndex(Protocol):
 
 
 def check_queries(queries: NDArray[np.float32], k: int, width: int) -> NDArray[np.float32]:
-    """Return queries as faiss wants them.
+    """Return queries as they are compared: float32, contiguous.
 
     Raises:
         QueryError: k is less than 1, or the queries are not finite or not `width` wide.

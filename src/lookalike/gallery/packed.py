@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery.codes import LARGEST, Codes, Scores
+from lookalike.errors import ExportError
+from lookalike.gallery.codes import LARGEST, WIDEST, Codes, Scores
 from lookalike.gallery.neighbours import Neighbours
 from lookalike.gallery.prepared import EPSILON, unit_rows
 from lookalike.types import Metric
@@ -124,9 +125,9 @@ class Compared:
         """
         rows, unit, length = self.rows, self.units[number], self.lengths[number]
         rounding = EPSILON * (len(rows.steps) + 16)  # of what is compared, in float32
-        hidden = rows.hidden + rounding * (length + rows.longest + rows.hidden)
+        hidden = rows.hidden + rounding * (rows.longest + rows.hidden)
         if rows.metric == "euclidean":
-            far = -true * (1 + rounding) + hidden
+            far = -true * (1 + rounding) + hidden + rounding * length
             far = far / rows.steps[0] + self.lost[number]
             low = (unit * self.squares[number] - far / unit * far) / 2
         else:
@@ -148,14 +149,14 @@ class Compared:
 def pack(
     rows: NDArray[np.float32], metric: Metric, centre: NDArray[np.float32] | None = None
 ) -> PackedRows | None:
-    """Round rows; None where their numbers are too large or too small for it.
+    """Round rows; None where they are too wide, or their numbers too large or small.
 
     Args:
         rows: float32 (N, D).
         metric: what orders them; rows are brought to one length under "cosine".
         centre: float32 (D,), subtracted under "euclidean"; None for none.
     """
-    steps = _steps(rows, metric, centre)
+    steps = None if rows.shape[1] > WIDEST else _steps(rows, metric, centre)
     if steps is None:
         return None
     kept = Codes(rows.shape[1], len(rows))
@@ -164,7 +165,10 @@ def pack(
         part = slice(start, start + len(block))
         codes, hidden[part] = _rounded(block, steps)
         longest = max(longest, float(np.sqrt(np.einsum("nd,nd->n", block, block).max())))
-        kept.add(codes)
+        try:
+            kept.add(codes)
+        except ExportError:  # searches go on as they are
+            return None
     if not longest < GREATEST:
         return None
     apart, worst = _apart(hidden)
@@ -213,7 +217,7 @@ def search_packed(
 
 
 class _Search:
-    """What one search asks for."""
+    """One search for a number of rows, of those that may be found."""
 
     def __init__(
         self, packed: PackedRows, score: Score, columns: int, allowed: NDArray[np.bool_] | None
@@ -238,7 +242,8 @@ class _Search:
         worst = float(np.partition(true, len(true) - self.columns)[len(true) - self.columns])
         # What is at hand stays, however sure.
         low = min(compared.lowest(number, worst), float(scores.values[number, few].min()))
-        places = scores.from_(number, np.nextafter(np.float32(low), np.float32(-FURTHEST)))
+        low = max(low, -FURTHEST)  # no score is as low where they fit
+        places = scores.from_(number, np.nextafter(np.float32(low), np.float32(-np.inf)))
         if len(places) + len(self.apart) > MOST:
             return None
         if len(self.apart):
