@@ -75,8 +75,8 @@ def quick_index(rows, metric, monkeypatch) -> ExactIndex:
 @pytest.mark.parametrize("pieces", [False, True])
 def test_hits_are_those_of_a_brute_force(kind, metric, pieces, monkeypatch):
     if pieces:  # of the queries, and of the rows; and queries that are left to be compared anew
-        monkeypatch.setattr("lookalike.gallery.packed.MOST", 60)
-        monkeypatch.setattr("lookalike.gallery.packed.SCORES", 10_000)
+        monkeypatch.setattr("lookalike.gallery.packed_search.MOST", 60)
+        monkeypatch.setattr("lookalike.gallery.packed_search.SCORES", 10_000)
         monkeypatch.setattr("lookalike.gallery.codes.PART", 30_000)
     rows, queries = made_up(kind, seed=1)
     index = quick_index(rows, metric, monkeypatch)

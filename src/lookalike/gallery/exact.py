@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.gallery.neighbours import Neighbours, check_queries
-from lookalike.gallery.packed import PackedRows, pack, search_packed
+from lookalike.gallery.packed import PackedRows, pack
+from lookalike.gallery.packed_search import search_packed
 from lookalike.gallery.prepared import (
     EQUAL,
     Block,
