@@ -124,12 +124,12 @@ class Codes:
         for number, part in enumerate(self._parts):
             rows = slice(number * self._step, min((number + 1) * self._step, self.count))
             there = values[:, rows]
-            if less.any():
-                with np.errstate(over="ignore"):
-                    np.multiply(less[:, None], self.squares[rows], out=there)
-            else:
-                there[:] = 0
             products = part.products(larger)
+            if not less.any():
+                np.copyto(there, products, casting="unsafe")
+                continue
+            with np.errstate(over="ignore"):
+                np.multiply(less[:, None], self.squares[rows], out=there)
             np.subtract(products, there, out=there, dtype=np.float32, casting="unsafe")
         if barred is not None:
             np.copyto(values[:, : self.count], -np.inf, where=barred)
