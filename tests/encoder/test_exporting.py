@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lookalike.encoder import Encoder, load_encoder
 from lookalike.encoder.exporting import made_up_pictures
@@ -18,6 +19,7 @@ from lookalike.encoder.onnx_files import TOLERANCE, export_encoder, onnx_files
 from lookalike.errors import ExportError
 from lookalike.images import ImageSpec
 from lookalike.models import PRESETS, PretrainedEncoder, build_model, resolve_image
+from lookalike.models.autoencoder import Network
 
 # Small pictures that each network can have; odd and oblong where it can.
 SIZES = {
@@ -50,7 +52,19 @@ def made(name: str, size: tuple[int, int], channels: int | None = None) -> Encod
                 nn.init.kaiming_normal_(layer.weight, generator=torch.Generator().manual_seed(0))
     else:
         model = build_model(preset, image)
-    return Encoder(model, name, image, device="cpu")
+    return Encoder(changed(model), name, image, device="cpu")
+
+
+def changed(model: Network) -> Network:
+    """Return a network, for evaluation, whose normalisations do something."""
+    random = torch.Generator().manual_seed(0)
+    for layer in model.eval().modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            share = torch.rand(len(layer.weight), generator=random)
+            for values in (layer.weight, layer.bias, layer.running_mean, layer.running_var):
+                assert values is not None
+                values.data.mul_(0.5 + share).add_(0.1 * share)
+    return model
 
 
 def pictures(encoder: Encoder, count: int) -> np.ndarray:
@@ -82,6 +96,49 @@ def check(encoder: Encoder) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_gives_what_torch_gives(name: str):
     check(made(name, SIZES[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        (
+            "conv128",
+            "Cast Pad Conv LeakyRelu BatchNormalization Conv LeakyRelu Flatten Gemm",
+        ),
+        (
+            "animals-conv16",
+            "Cast Pad Conv Relu BatchNormalization Conv Relu Flatten Gemm",
+        ),
+        ("tiny-conv8x8x8", "Cast Conv Relu"),
+        ("animals-linear512", "Cast Sub Conv"),
+        ("vgg19", "Cast Sub Conv Relu"),
+        ("food-dense128", "Cast Mul"),
+    ],
+)
+def test_layers_take_on_the_scaling_before_them_and_the_normalisation(name: str, wanted: str):
+    encoder = made(name, SIZES[name])
+    written = onnx.load_from_string(export_encoder(encoder, pictures(encoder, 2)).data).graph.node
+    operators = [node.op_type for node in written[1:]]
+    assert " ".join(operators).startswith(wanted)
+
+
+class _Scaling(nn.Module):
+    """Scales rows, which are no channels, and takes its scaled input twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(torch.linspace(1, 2, 6).view(1, 1, 6, 1))
+        self.first, self.second = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 1, groups=3)
+        self.norm, self.last = nn.BatchNorm2d(3), nn.Linear(90, 7, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = self.first(x * self.rows) + self.first(x) * x
+        return self.last(self.norm(self.second(maps * 0.5)).flatten(1))
+
+
+def test_what_is_scaled_by_something_else_stays():
+    network = PretrainedEncoder(_Scaling(), input_shape=(3, 6, 5), latent_shape=(7,))
+    check(Encoder(changed(network), "own", ImageSpec(6, 5, 3), device="cpu"))
 
 
 @pytest.mark.parametrize("name", SHRUNK)

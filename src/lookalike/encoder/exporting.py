@@ -144,10 +144,10 @@ def _prepared(graph: Graph, pixels: str, image: ImageSpec) -> str:
     x = graph.add("Cast", x, attributes={"to": 1})
     std = np.array(image.std, np.float64).reshape(1, -1, 1, 1)
     mean = np.array(image.mean, np.float64).reshape(1, -1, 1, 1)
-    x = graph.add("Mul", x, graph.constant((1 / (255 * std)).astype(np.float32)))
-    if not mean.any():
-        return x
-    return graph.add("Sub", x, graph.constant((mean / std).astype(np.float32)))
+    if mean.any():
+        x = graph.add("Sub", x, graph.constant((255 * mean).astype(np.float32)))
+    # Last, where a convolution can take it on.
+    return graph.add("Mul", x, graph.constant((1 / (255 * std)).astype(np.float32)))
 
 
 def _unit(graph: Graph, x: str, image: ImageSpec) -> str:

@@ -40,6 +40,14 @@ class Graph:
         self._arrays[name] = array
         return name
 
+    def maker(self, value: str) -> onnx.NodeProto | None:
+        """Return the operator that gives a value; None of what goes in and of an array."""
+        return next((node for node in reversed(self._nodes) if value in node.output), None)
+
+    def holds(self, name: str) -> bool:
+        """Say whether this is the name of an array."""
+        return name in self._arrays
+
     def array(self, name: str) -> NDArray[Any]:
         """Return an array by its name."""
         return self._arrays[name]

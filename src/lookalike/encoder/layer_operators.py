@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import onnx
 import torch
 
 from lookalike.encoder.call import Call
+from lookalike.encoder.graph import Graph
 
 __all__ = [
     "batch_norm",
@@ -50,14 +52,37 @@ def convolution(call: Call) -> str:
         list(call.get(n, d)) for n, d in ((3, [1, 1]), (4, [0, 0]), (5, [1, 1]))
     )
     x, weight, stride = _unshuffled(call) or (x, weight, stride)
+    group = call.get(6, 1)
+    if group == 1:
+        x, weight = _scaled(call.graph, x, weight)
     return call.add(
         "Conv",
         *([x, weight] if bias is None else [x, weight, bias]),
         strides=stride,
         pads=padding * 2,
         dilations=dilation,
-        group=call.get(6, 1),
+        group=group,
     )
+
+
+def _scaled(graph: Graph, x: str, weight: str) -> tuple[str, str]:
+    """Return what a convolution is of, and its weights, with the channels scaled by the weights.
+
+    What is padded, with 0 or with what lies at the edge, may be scaled before or after.
+    """
+    maker = graph.maker(x)
+    pad = maker if maker is not None and maker.op_type == "Pad" and len(maker.input) == 2 else None
+    scaled = maker if pad is None else graph.maker(pad.input[0])
+    if scaled is None or scaled.op_type != "Mul" or not graph.holds(scaled.input[1]):
+        return x, weight
+    scale, kernels = graph.array(scaled.input[1]), graph.array(weight)
+    if scale.shape not in ((1, 1, 1, 1), (1, kernels.shape[1], 1, 1)):
+        return x, weight
+    before = scaled.input[0]
+    if pad is not None:
+        mode = onnx.helper.get_node_attr_value(pad, "mode")
+        before = graph.add("Pad", before, pad.input[1], attributes={"mode": mode})
+    return before, graph.constant(kernels * scale, f"{weight} of {x}")
 
 
 def _unshuffled(call: Call) -> tuple[str, str, list[int]] | None:
@@ -92,10 +117,37 @@ def transposed_convolution(call: Call) -> str:
 
 
 def linear(call: Call) -> str:
-    """Write a linear layer."""
+    """Write a linear layer; it takes on a batch normalisation of the maps that it is of."""
     bias = call.get(2)
     inputs = [call.x, str(call.inputs[1]), *([] if bias is None else [bias])]
-    return call.add("Gemm", *inputs, transB=1)
+    return call.add("Gemm", *(_normalised(call) or inputs), transB=1)
+
+
+def _normalised(call: Call) -> list[str] | None:
+    """Return what a linear layer of flat, normalised maps is of them as they were, and its arrays.
+
+    None of any other linear layer.
+    """
+    graph, name = call.graph, str(call.inputs[1])
+    flat = graph.maker(call.x)
+    if flat is None or flat.op_type != "Flatten":
+        return None
+    norm = graph.maker(flat.input[0])
+    if norm is None or norm.op_type != "BatchNormalization":
+        return None
+    gain, offset, mean, variance = (graph.array(one).astype(np.float64) for one in norm.input[1:])
+    epsilon = onnx.helper.get_node_attr_value(norm, "epsilon")
+    gain = gain / np.sqrt(variance + epsilon)
+    weight, bias = graph.array(name), call.get(2)
+    channels = weight.reshape(len(weight), len(gain), -1)  # (out, C, H · W)
+    moved = channels.sum(axis=2, dtype=np.float64) @ (offset - gain * mean)
+    moved += 0 if bias is None else graph.array(bias)
+    scaled = (channels * gain.astype(np.float32)[:, None]).reshape(weight.shape)
+    return [
+        graph.add("Flatten", norm.input[0], attributes={"axis": 1}),
+        graph.constant(scaled, f"{name} of {norm.input[0]}"),
+        graph.constant(moved.astype(np.float32), f"bias of {name} of {norm.input[0]}"),
+    ]
 
 
 def batch_norm(call: Call) -> str:

@@ -23,9 +23,9 @@ __all__ = ["OnnxRuntime", "onnx_batch"]
 
 # Pictures that go through a network at once: so few that what lies between two layers is still in
 # the caches when the second reads it, and enough to share the reading of the weights.
-BATCH = 16
+BATCH = 32
 SMALLEST_BATCH = 4
-BATCH_VALUES = 1_200_000
+BATCH_VALUES = 800_000
 # Batches that are computed side by side: each needs memory for what lies between its layers.
 MOST_BATCHES = 4
 
@@ -37,7 +37,7 @@ def onnx_batch(image: ImageSpec) -> int:
     """Return how many pictures go through a network at once.
 
     >>> [onnx_batch(ImageSpec(side, side, 3)) for side in (28, 128, 224, 512)]
-    [16, 16, 7, 4]
+    [32, 16, 5, 4]
     """
     return min(BATCH, max(SMALLEST_BATCH, BATCH_VALUES // int(np.prod(image.shape))))
 
