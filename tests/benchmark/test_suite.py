@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lookalike.benchmark import Bar, Effort, Outcome, running
+from lookalike.benchmark import Bar, Effort, Outcome, apart, running
 from lookalike.benchmark.running import run_suite
 from lookalike.benchmark.suite import BENCHMARKS, machine, select
 from lookalike.errors import BenchmarkError, SettingsError
@@ -37,7 +37,7 @@ def test_what_is_done_is_written_before_the_next_begins(monkeypatch, tmp_path):
             raise BenchmarkError("the benchmark start failed")
         return Outcome(bars=(Bar("b", "1", "2", True),), figures={"seed": effort.seed})
 
-    monkeypatch.setattr(running, "_apart", one)
+    monkeypatch.setattr(running, "run_apart", one)
     monkeypatch.setattr(running, "select", tuple)
     save, page = tmp_path / "figures.json", tmp_path / "page.md"
     with pytest.raises(BenchmarkError, match="start failed"):
@@ -48,7 +48,7 @@ def test_what_is_done_is_written_before_the_next_begins(monkeypatch, tmp_path):
 
 def test_a_benchmark_that_fails_names_its_reason(monkeypatch):
     monkeypatch.setattr(
-        running.subprocess,
+        apart.subprocess,
         "run",
         lambda *_, **__: subprocess.CompletedProcess([], 1, "", "Trace\nValueError: odd\n"),
     )

@@ -1,4 +1,7 @@
-"""One benchmark in this process: `python -m lookalike.benchmark NAME`; JSON on standard output."""
+"""One benchmark in this process: JSON on standard output.
+
+`python -m lookalike.benchmark NAME [EFFORT [PART]]`
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ def main() -> None:
     """Run the benchmark that is named, print its outcome as one line of JSON."""
     name, *rest = sys.argv[1:]
     effort = Effort(**json.loads(rest[0])) if rest else Effort()
-    sys.stdout.write(json.dumps(run_benchmark(name, effort).as_dict()) + "\n")
+    found = run_benchmark(name, effort, *rest[1:])
+    sys.stdout.write(json.dumps(found.as_dict()) + "\n")
 
 
 if __name__ == "__main__":

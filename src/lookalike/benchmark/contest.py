@@ -97,6 +97,12 @@ class Contest:
             },
         }
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Contest:
+        """Return what was written by `as_dict`."""
+        ways = tuple(Way(name, tuple(way["seconds"])) for name, way in found["ways"].items())
+        return cls(found["what"], found["unit"], found["amount"], found["ours"], ways)
+
 
 def compete(
     what: str,

@@ -1,18 +1,22 @@
 """Embedding by ONNX Runtime against torch's eager mode, preset by preset, on the CPU.
 
 Both run the same network with the same weights on the same threads. What comes trained and is not
-installed here gets made-up weights, which compute as long.
+installed here gets made-up weights, which compute as long. Each preset has a process of its own:
+how long torch takes hangs on the memory that was freed before, which glibc keeps or gives back. So
+it is also timed where glibc keeps all, as it does here while a network trains.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lookalike.benchmark.apart import run_apart
 from lookalike.benchmark.contest import Contest, compete
 from lookalike.benchmark.outcome import Bar, Effort, Outcome
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["measure"]
 
 OURS, EAGER, SMALL = "ONNX Runtime", "torch eager", "torch eager, batches as ONNX Runtime's"
+KEPT = "torch eager, freed memory kept"
 # How many times torch's eager speed is wanted of many pictures; dense layers are not asked about.
 WANTED = {"efficientnet-lite0": 3.0, "food-dense128": None}
 WANTED_OTHERWISE = 1.5
@@ -49,22 +54,34 @@ def measure(effort: Effort) -> Outcome:
     """Time every preset: one picture, and as many as take a moment; compare what they find."""
     from lookalike.models import PRESETS
 
-    names = QUICK if effort.quick else tuple(PRESETS)
-    contests: list[Contest] = []
-    bars: list[Bar] = []
-    rows: list[dict[str, float | int | str]] = []
+    found = [run_apart("inference", effort, name) for name in (QUICK if effort.quick else PRESETS)]
+    return Outcome(
+        tuple(contest for one in found for contest in one.contests),
+        tuple(bar for one in found for bar in one.bars),
+        {
+            name: int(statistics.median(float(one.figures[name]) for one in found))
+            for name in found[0].figures
+        },
+        rows=tuple(row for one in found for row in one.rows),
+    )
+
+
+def measure_part(effort: Effort, name: str) -> Outcome:
+    """Time one preset; nothing else may have run in this process."""
+    from lookalike.models import PRESETS
+
     with _threads() as threads:
-        products = _products()
-        for name in names:
-            subject = _Subject(PRESETS[name], effort, threads)
-            many, one = subject.many(), subject.one()
-            same = subject.same_hits()
-            contests += [many, one]
-            bars += _bars(name, many, same)
-            share = subject.operations() * many.rate(OURS).median / products
-            rows.append(_row(name, many, one, same, share))
+        subject = _Subject(PRESETS[name], effort, threads)
+        many, one, kept = subject.many(), subject.one(), subject.kept()
+        same, products = subject.same_hits(), _products()
+        share = subject.operations() * many.rate(OURS).median / products
     figures = {"threads": threads, "products of matrices, GFLOP/s": round(products / 1e9)}
-    return Outcome(tuple(contests), tuple(bars), figures, rows=tuple(rows))
+    return Outcome(
+        (many, one, kept),
+        tuple(_bars(name, many, same)),
+        figures,
+        rows=(_row(name, (many, one, kept), same, share),),
+    )
 
 
 def _bars(name: str, many: Contest, same: float) -> Iterator[Bar]:
@@ -92,13 +109,15 @@ def _products() -> float:
 
 
 def _row(
-    name: str, many: Contest, one: Contest, same: float, share: float
+    name: str, contests: tuple[Contest, Contest, Contest], same: float, share: float
 ) -> dict[str, float | int | str]:
+    many, one, kept = contests
     return {
         "preset": name,
         "pictures/s": round(many.rate(OURS).median, 1),
         "× torch eager": str(many.ratio(EAGER)),
         "× torch eager in small batches": str(many.ratio(SMALL)),
+        "× torch eager, freed memory kept": str(kept.ratio(KEPT)),
         "one picture, ms": round(1000 / one.rate(OURS).median, 2),
         "× torch eager, one picture": str(one.ratio(EAGER)),
         "same hits": f"{same:.3f}",
@@ -166,14 +185,32 @@ class _Subject:
 
     def many(self) -> Contest:
         """Time many pictures."""
-        count, side = len(self.pixels), f"{self.image.height} × {self.image.width}"
-        return compete(
-            f"{self.preset.name}: {count} pictures of {side}",
+        return self._compared(
+            "",
             {
                 OURS: lambda: self._ours(self.pixels),
                 EAGER: lambda: self._eager(self.pixels),
                 SMALL: lambda: self._eager_in_small_batches(self.pixels),
             },
+        )
+
+    def kept(self) -> Contest:
+        """Time many pictures while glibc keeps what torch frees; `many` comes before it."""
+        import torch
+
+        from lookalike.training.allocation import freed_memory_kept
+
+        with freed_memory_kept(torch.device("cpu")):
+            return self._compared(
+                ", freed memory kept",
+                {OURS: lambda: self._ours(self.pixels), KEPT: lambda: self._eager(self.pixels)},
+            )
+
+    def _compared(self, how: str, ways: Mapping[str, Callable[[], object]]) -> Contest:
+        count, side = len(self.pixels), f"{self.image.height} × {self.image.width}"
+        return compete(
+            f"{self.preset.name}: {count} pictures of {side}{how}",
+            ways,
             ours=OURS,
             unit="pictures",
             amount=count,

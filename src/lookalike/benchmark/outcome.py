@@ -68,3 +68,10 @@ class Outcome:
             "absent": list(self.absent),
             "rows": [dict(row) for row in self.rows],
         }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Outcome:
+        """Return what was written by `as_dict`."""
+        contests = tuple(Contest.from_dict(one) for one in found["contests"])
+        bars = tuple(Bar(**bar) for bar in found["bars"])
+        return cls(contests, bars, found["figures"], tuple(found["absent"]), tuple(found["rows"]))

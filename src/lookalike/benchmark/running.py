@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lookalike.benchmark.contest import Contest, Way
-from lookalike.benchmark.outcome import Bar, Effort, Outcome
+from lookalike.benchmark.apart import run_apart
+from lookalike.benchmark.outcome import Effort, Outcome
 from lookalike.benchmark.suite import Machine, machine, select
 from lookalike.benchmark.table import as_markdown, update_json, update_page
-from lookalike.errors import BenchmarkError
 from lookalike.types import OnProgress, Progress, silent
 
 __all__ = ["SuiteReport", "run_suite"]
@@ -70,7 +66,7 @@ def run_suite(
     outcomes: dict[str, Outcome] = {}
     for done, name in enumerate(chosen):
         on_progress(Progress(f"benchmark {name}", done, len(chosen)))
-        outcomes[name] = _apart(name, effort)
+        outcomes[name] = run_apart(name, effort)
         if save is not None:
             update_json(save, SuiteReport({name: outcomes[name]}, effort, here).as_dict())
         if page is not None:
@@ -87,31 +83,3 @@ def _text(name: str, outcome: Outcome, page: Path) -> str:
 
     save(draw_growth(outcome.rows), page.with_name("growth.png"))
     return f"![Cost against the number of pictures, drawn](growth.png)\n\n{text}"
-
-
-def _apart(name: str, effort: Effort) -> Outcome:
-    """Run one in a new process: the threads and memory of one must not weigh on the next."""
-    command = [sys.executable, "-m", "lookalike.benchmark", name, json.dumps(vars(effort))]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-        raise BenchmarkError(
-            f"the benchmark {name} failed ({reason}): "
-            f"`python -m lookalike.benchmark {name}` shows the whole"
-        )
-    return _outcome(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _outcome(found: Mapping[str, Any]) -> Outcome:
-    contests = tuple(
-        Contest(
-            one["what"],
-            one["unit"],
-            one["amount"],
-            one["ours"],
-            tuple(Way(name, tuple(way["seconds"])) for name, way in one["ways"].items()),
-        )
-        for one in found["contests"]
-    )
-    bars = tuple(Bar(**bar) for bar in found["bars"])
-    return Outcome(contests, bars, found["figures"], tuple(found["absent"]), tuple(found["rows"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
 
@@ -69,12 +69,13 @@ def select(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in BENCHMARKS if not names or name in names)
 
 
-def run_benchmark(name: str, effort: Effort) -> Outcome:
-    """Run one benchmark.
+def run_benchmark(name: str, effort: Effort, part: str | None = None) -> Outcome:
+    """Run one benchmark; of one that has parts, only one of them if it is named.
 
     Raises:
         SettingsError: there is no such benchmark.
     """
     (name,) = select([name])
-    measure: Callable[[Effort], Outcome] = import_module(f"lookalike.benchmark.{name}").measure
-    return measure(effort)
+    module = import_module(f"lookalike.benchmark.{name}")
+    found: Outcome = module.measure(effort) if part is None else module.measure_part(effort, part)
+    return found
