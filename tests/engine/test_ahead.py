@@ -12,7 +12,11 @@ from lookalike.models import build_model, get_preset
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_block_after_block_is_all_at_once(mirrored: bool):
+@pytest.mark.parametrize("together", [1, 2, 8])
+def test_block_after_block_is_all_at_once(
+    mirrored: bool, together: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("lookalike.engine.ahead.TOGETHER", together)
     image = ImageSpec(16, 16, 1)
     encoder = Encoder(build_model(get_preset("conv128"), image, latent=12), "conv128", image,
                       latent=12, device="cpu")  # fmt: skip

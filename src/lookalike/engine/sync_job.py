@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.accelerating import keep_index
+from lookalike.engine.ahead import in_groups
 from lookalike.engine.decoded import cache_matches, match_cache
 from lookalike.engine.drift import Familiarity
 from lookalike.engine.facade import Engine
@@ -176,16 +177,17 @@ class SyncJob:
         )
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
-            blocks, embedded, facts, kept = [], [], [], []
+            together, embedded, facts, kept = [], [], [], []
             position_of = {self.collection.pictures[one].path: one for one in batch}
-            for block in self._decoded(batch):
-                blocks.append(block.pixels)
-                embedded.append(self.engine.encoder.embed(block.pixels))
-                facts += _facts(self.collection, batch, block)
-                kept += [batch[at] for at in block.positions]
-                for one in block.skipped:
-                    self.broken[position_of[one.path]] = one
-            pixels = np.concatenate(blocks)
+            for blocks in in_groups(self._decoded(batch)):
+                together.append(np.concatenate([block.pixels for block in blocks]))
+                embedded.append(self.engine.encoder.embed(together[-1]))
+                for block in blocks:
+                    facts += _facts(self.collection, batch, block)
+                    kept += [batch[at] for at in block.positions]
+                    for one in block.skipped:
+                        self.broken[position_of[one.path]] = one
+            pixels = np.concatenate(together)
             if len(pixels):
                 rows = _rows(facts, np.concatenate(embedded))
                 familiarity.see(pixels, rows.embeddings)
