@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from lookalike.benchmark import Bar, Effort, Outcome, apart, running
+from lookalike.benchmark.__main__ import main
 from lookalike.benchmark.running import run_suite
 from lookalike.benchmark.suite import BENCHMARKS, machine, select
 from lookalike.errors import BenchmarkError, SettingsError
@@ -46,14 +47,32 @@ def test_what_is_done_is_written_before_the_next_begins(monkeypatch, tmp_path):
     assert "| b | 1 | 2 | yes |" in page.read_text(encoding="utf-8")
 
 
-def test_a_benchmark_that_fails_names_its_reason(monkeypatch):
-    monkeypatch.setattr(
-        apart.subprocess,
-        "run",
-        lambda *_, **__: subprocess.CompletedProcess([], 1, "", "Trace\nValueError: odd\n"),
-    )
-    with pytest.raises(BenchmarkError, match=r"failed \(ValueError: odd\): `python -m"):
-        run_suite(["growth"])
+@pytest.mark.parametrize(
+    ("status", "part", "said"),
+    [
+        (1, None, r"growth failed \(ValueError: odd\): `python -m lookalike.benchmark growth '{"),
+        (1, "twin", r"growth of twin failed \(ValueError: odd\): `python -m .* twin` shows"),
+        (-9, None, r"growth failed \(ValueError: odd\)"),
+        (apart.SAID, None, r"^ValueError: odd$"),
+    ],
+)
+def test_a_benchmark_that_fails_names_its_reason(monkeypatch, status, part, said):
+    done = subprocess.CompletedProcess([], status, "", "Trace\nValueError: odd\n")
+    monkeypatch.setattr(apart.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(BenchmarkError, match=said):
+        apart.run_apart("growth", Effort(), part)
+
+
+def test_a_part_that_fails_is_told_once(monkeypatch, capsys):
+    def fail(*_):
+        raise BenchmarkError("the benchmark growth of twin failed")
+
+    monkeypatch.setattr("lookalike.benchmark.__main__.run_benchmark", fail)
+    monkeypatch.setattr(sys, "argv", ["lookalike.benchmark", "growth"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == apart.SAID
+    assert capsys.readouterr().err == "the benchmark growth of twin failed\n"
 
 
 def test_an_unknown_name_is_one_line_of_the_command():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,6 +13,7 @@ import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lookalike.encoder import Encoder, load_encoder
 from lookalike.encoder.exporting import made_up_pictures
@@ -122,23 +125,66 @@ def test_layers_take_on_the_scaling_before_them_and_the_normalisation(name: str,
     assert " ".join(operators).startswith(wanted)
 
 
-class _Scaling(nn.Module):
-    """Scales rows, which are no channels, and takes its scaled input twice."""
+class _Own(nn.Module):
+    """Scaled pixels, a convolution, a normalisation and a linear layer, put together by `how`."""
 
-    def __init__(self) -> None:
+    def __init__(self, how: Callable[[_Own, Tensor], Tensor], groups: int) -> None:
         super().__init__()
-        self.rows = nn.Parameter(torch.linspace(1, 2, 6).view(1, 1, 6, 1))
-        self.first, self.second = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 1, groups=3)
+        self.how = how
+        self.factors = nn.Parameter(torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1))
+        self.first = nn.Conv2d(3, 3, 3, padding=1, groups=groups)
         self.norm, self.last = nn.BatchNorm2d(3), nn.Linear(90, 7, bias=False)
 
+    def extra_repr(self) -> str:
+        return str(id(self.how))  # each is a network of its own kind
+
     def forward(self, x: Tensor) -> Tensor:
-        maps = self.first(x * self.rows) + self.first(x) * x
-        return self.last(self.norm(self.second(maps * 0.5)).flatten(1))
+        return self.last(self.norm(self.how(self, x)).flatten(1))
 
 
-def test_what_is_scaled_by_something_else_stays():
-    network = PretrainedEncoder(_Scaling(), input_shape=(3, 6, 5), latent_shape=(7,))
-    check(Encoder(changed(network), "own", ImageSpec(6, 5, 3), device="cpu"))
+class _Computed(_Own):
+    """Its weights are computed, and its normalisation is looked at once more."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = self.norm(F.conv2d(x, self.first.weight * 2, padding=1))
+        return F.linear(maps.flatten(1), self.last.weight * 2) + self.last(maps.flatten(1))
+
+
+def _padded(*pad: int, mode: str = "constant", value: float | None = None) -> Any:
+    return lambda net, x: F.conv2d(F.pad(x, pad, mode, value), net.first.weight)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "groups", "scaled", "normalised"),
+    [
+        (_Own, lambda net, x: net.first(x), 1, False, False),
+        (_Own, lambda net, x: net.first(x), 3, True, False),  # a kernel is of one channel
+        (_Own, lambda net, x: net.first(x * net.factors), 1, True, False),
+        (_Own, lambda net, x: net.first(x[:, :1] * net.factors), 1, True, False),
+        (_Own, lambda net, x: net.first(x) * x, 1, True, False),
+        (_Own, lambda net, x: net.first(net.first(x)), 1, False, False),
+        (_Own, _padded(1, 1, 2, 0), 1, False, False),
+        (_Own, _padded(1, 1, 1, 1, mode="replicate"), 1, False, False),
+        (_Own, _padded(1, 1, 1, 1, value=0.5), 1, True, False),
+        (_Own, _padded(1, 1, 1, 1, 1, -1), 1, True, False),  # each channel is the next one
+        (_Computed, None, 1, True, True),
+    ],
+)
+def test_layers_take_on_only_what_leaves_the_same(
+    kind: type[_Own], how: Any, groups: int, scaled: bool, normalised: bool
+):
+    image = ImageSpec(6, 5, 3, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        network = PretrainedEncoder(kind(how, groups), input_shape=(3, 6, 5), latent_shape=(7,))
+    encoder = Encoder(changed(network), "own", image, device="cpu")
+    check(encoder)
+    nodes = onnx.load_from_string(export_encoder(encoder).data).graph.node
+    (pixels,) = (
+        node.output[0] for node in nodes if node.op_type == "Sub" and "Cast" in node.input[0]
+    )
+    assert any(node.op_type == "Mul" and pixels in node.input for node in nodes) == scaled
+    assert ("BatchNormalization" in {node.op_type for node in nodes}) == normalised
 
 
 @pytest.mark.parametrize("name", SHRUNK)

@@ -50,6 +50,18 @@ def test_they_are_the_same_in_order(threads, count, files, alone, pixels):
         np.testing.assert_allclose(mine, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3, 9])
+@pytest.mark.parametrize("output", ["latents", "embedding"])
+def test_what_is_begun_comes_in_order(threads, output, files, alone, pixels):
+    runtime = OnnxRuntime(IMAGE, *files, threads=threads)
+    count = 9 * SIZE + 5
+    begun = runtime.begin(pixels[:count], output) + runtime.begin(pixels[count:], output)
+    found = np.concatenate([one.result() for one in begun])
+    wanted = np.concatenate([*alone.embeddings(pixels, np.arange(len(pixels)))])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert runtime.begin(pixels[:0], output) == []
+
+
 def test_who_stops_asking_is_not_waited_for(files, pixels):
     runtime = OnnxRuntime(IMAGE, *files, threads=2)
     given = runtime.latents(pixels, np.arange(len(pixels)))

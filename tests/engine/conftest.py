@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pictures each call of the encoder embeds."""
     counts: list[int] = []
     embed, with_errors = Encoder.embed, Encoder.embed_with_errors
+    begin = Encoder.begin_embeddings
 
     def count(self: Encoder, pixels: np.ndarray, *rest: object, **named: object) -> np.ndarray:
         found = embed(self, pixels, *rest, **named)  # type: ignore[arg-type]
@@ -54,6 +56,13 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts[before:] = [len(found.embeddings)]  # it may have called the other
         return found
 
+    def count_begun(self: Encoder, pixels: np.ndarray) -> list[Future[np.ndarray]]:
+        before = len(counts)
+        begun = begin(self, pixels)
+        counts[before:] = [len(pixels)]
+        return begun
+
+    monkeypatch.setattr(Encoder, "begin_embeddings", count_begun)
     monkeypatch.setattr(Encoder, "embed", count)
     monkeypatch.setattr(Encoder, "embed_with_errors", count_both)
     return counts

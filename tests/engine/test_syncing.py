@@ -194,6 +194,26 @@ def test_the_gallery_is_as_if_it_had_been_made_anew(happens: Callable[[Path], No
     ]
 
 
+def test_what_is_broken_is_known_in_every_block(photos: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("lookalike.images.decoding._MOST_PICTURES", 2)
+    monkeypatch.setattr("lookalike.engine.ahead.MOST_BEGUN", 1)
+    (photos / "more").mkdir()
+    broken = {2, 3, 7}  # two of them are a block
+    for number in range(9):
+        draw_picture("disc", 50 + number).save(photos / "more" / f"{number}.png")
+        if number in broken:
+            (photos / "more" / f"{number}.png").write_bytes(b"no picture")
+    found = counts(photos)
+    assert (found["added"], found["skipped"]) == (6, 3)
+    engine = lookalike.open(engine_of(photos))
+    assert {one.path for one in engine.skipped()} == {f"more/{number}.png" for number in broken}
+    names = [f"more/{number}.png" for number in range(9) if number not in broken]
+    places = [engine.gallery.position(name) for name in names]
+    fresh = engine.embed([(photos / name).read_bytes() for name in names])
+    np.testing.assert_allclose(engine.gallery.embeddings[places], fresh, atol=1e-5)
+    check_cache(photos)
+
+
 def test_a_picture_that_breaks_is_left_out_and_tried_again_when_it_changes(
     photos: Path, embedded: list[int]
 ):

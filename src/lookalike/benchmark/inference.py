@@ -8,7 +8,6 @@ it is also timed where glibc keeps all, as it does here while a network trains.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,10 +29,13 @@ if TYPE_CHECKING:
     from lookalike.models import Preset
     from lookalike.models.autoencoder import Network
 
-__all__ = ["measure"]
+__all__ = ["measure", "measure_part"]
+
+Row = Mapping[str, float | int | str]
 
 OURS, EAGER, SMALL = "ONNX Runtime", "torch eager", "torch eager, batches as ONNX Runtime's"
 KEPT = "torch eager, freed memory kept"
+OPERATIONS = "operations for one picture"
 # How many times torch's eager speed is wanted of many pictures; dense layers are not asked about.
 WANTED = {"efficientnet-lite0": 3.0, "food-dense128": None}
 WANTED_OTHERWISE = 1.5
@@ -54,34 +56,47 @@ def measure(effort: Effort) -> Outcome:
     """Time every preset: one picture, and as many as take a moment; compare what they find."""
     from lookalike.models import PRESETS
 
+    with _threads() as threads:
+        products = _products()
     found = [run_apart("inference", effort, name) for name in (QUICK if effort.quick else PRESETS)]
     return Outcome(
         tuple(contest for one in found for contest in one.contests),
         tuple(bar for one in found for bar in one.bars),
-        {
-            name: int(statistics.median(float(one.figures[name]) for one in found))
-            for name in found[0].figures
-        },
-        rows=tuple(row for one in found for row in one.rows),
+        {"threads": threads, "products of matrices, GFLOP/s": round(products / 1e9)},
+        tuple(dict.fromkeys(name for one in found for name in one.absent)),
+        tuple(_with_share(one, products) for one in found),
     )
 
 
 def measure_part(effort: Effort, name: str) -> Outcome:
-    """Time one preset; nothing else may have run in this process."""
-    from lookalike.models import PRESETS
+    """Time one preset, in a process of its own.
+
+    Raises:
+        SettingsError: there is no such preset.
+    """
+    from lookalike.models import get_preset
+    from lookalike.training.allocation import can_keep_freed_memory
 
     with _threads() as threads:
-        subject = _Subject(PRESETS[name], effort, threads)
-        many, one, kept = subject.many(), subject.one(), subject.kept()
-        same, products = subject.same_hits(), _products()
-        share = subject.operations() * many.rate(OURS).median / products
-    figures = {"threads": threads, "products of matrices, GFLOP/s": round(products / 1e9)}
+        subject = _Subject(get_preset(name), effort, threads)
+        many, one, same = subject.many(), subject.one(), subject.same_hits()
+        operations = subject.operations()
+        # Last: it changes how memory is kept, and not for its own time only.
+        kept = subject.kept() if can_keep_freed_memory() else None
     return Outcome(
-        (many, one, kept),
+        (many, one) if kept is None else (many, one, kept),
         tuple(_bars(name, many, same)),
-        figures,
-        rows=(_row(name, (many, one, kept), same, share),),
+        {OPERATIONS: operations},
+        (KEPT,) if kept is None else (),
+        (_row(name, many, one, kept, same),),
     )
+
+
+def _with_share(found: Outcome, products: float) -> Row:
+    """Return a preset's row with the share of a product's speed that its layers reach."""
+    (row,) = found.rows
+    share = float(found.figures[OPERATIONS]) * found.contests[0].rate(OURS).median / products
+    return {**row, "of a product's speed": f"{share:.0%}"}
 
 
 def _bars(name: str, many: Contest, same: float) -> Iterator[Bar]:
@@ -108,20 +123,16 @@ def _products() -> float:
     return found.rate("torch").median
 
 
-def _row(
-    name: str, contests: tuple[Contest, Contest, Contest], same: float, share: float
-) -> dict[str, float | int | str]:
-    many, one, kept = contests
+def _row(name: str, many: Contest, one: Contest, kept: Contest | None, same: float) -> Row:
     return {
         "preset": name,
         "pictures/s": round(many.rate(OURS).median, 1),
         "× torch eager": str(many.ratio(EAGER)),
         "× torch eager in small batches": str(many.ratio(SMALL)),
-        "× torch eager, freed memory kept": str(kept.ratio(KEPT)),
+        "× torch eager, freed memory kept": "" if kept is None else str(kept.ratio(KEPT)),
         "one picture, ms": round(1000 / one.rate(OURS).median, 2),
         "× torch eager, one picture": str(one.ratio(EAGER)),
         "same hits": f"{same:.3f}",
-        "of a product's speed": f"{share:.0%}",
     }
 
 

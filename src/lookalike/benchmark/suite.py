@@ -73,9 +73,11 @@ def run_benchmark(name: str, effort: Effort, part: str | None = None) -> Outcome
     """Run one benchmark; of one that has parts, only one of them if it is named.
 
     Raises:
-        SettingsError: there is no such benchmark.
+        SettingsError: there is no such benchmark, or no such part of it.
     """
     (name,) = select([name])
     module = import_module(f"lookalike.benchmark.{name}")
+    if part is not None and not hasattr(module, "measure_part"):
+        raise SettingsError(f"the benchmark {name} has no parts, got {part!r}")
     found: Outcome = module.measure(effort) if part is None else module.measure_part(effort, part)
     return found

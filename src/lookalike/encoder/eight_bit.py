@@ -1,8 +1,9 @@
 """An encoder's ONNX file with its network in 8 bits: a quarter of the weights, and often quicker.
 
 ONNX Runtime's static quantisation: the kernels of convolutions and linear layers become int8, one
-scale a filter, what goes into them uint8 by the range it has on some pictures. The preparation,
-the whitening and the parts' weights stay float32.
+scale a filter, what goes into them uint8 by the range it has on some pictures. The preparation, but
+for a scaling that the first convolution takes on, the whitening and the parts' weights stay
+float32.
 """
 
 from __future__ import annotations

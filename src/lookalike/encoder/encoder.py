@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from lookalike.encoder.decoder import Decoder, Embedded, Reconstructions
 from lookalike.encoder.files import StoredEncoder, fingerprint_of, read_encoder, write_encoder
 from lookalike.encoder.finish import Finish
 from lookalike.encoder.network import HeldNetwork
+from lookalike.encoder.onnx_runtime import OnnxRuntime
 from lookalike.encoder.runtime import collect
 from lookalike.encoder.shapes import check_pixels
 from lookalike.errors import SettingsError
@@ -118,6 +120,30 @@ class Encoder(Finish):
         rows = np.arange(len(pixels)) if rows is None else rows
         given = self._network.runtime(len(rows)).latents(pixels, rows)
         return collect(given, len(rows), self.outline.width, on_progress)
+
+    def begin_latents(self, pixels: NDArray[np.uint8]) -> list[Future[NDArray[np.float32]]]:
+        """Begin to embed pictures; return where the bare latents of each batch will be.
+
+        Call after call the processor is kept busy without a pause. What torch runs is done when
+        this returns.
+
+        Args:
+            pixels: uint8 (N, H, W, C), as `self.image` says; they must stay as they are until then.
+
+        Returns:
+            float32 (B, D) for each batch, all together (N, D).
+        """
+        runtime = self._network.runtime(len(pixels))
+        if isinstance(runtime, OnnxRuntime):
+            return runtime.begin(pixels, "latents")
+        return [_done(self.latents(pixels))]
+
+    def begin_embeddings(self, pixels: NDArray[np.uint8]) -> list[Future[NDArray[np.float32]]]:
+        """Begin what `embed` does; see `begin_latents`."""
+        whole = self._whole(len(pixels))
+        if whole is not None:
+            return whole.begin(pixels, "embedding")
+        return [_done(self.embed(pixels))]
 
     def embed(
         self,
@@ -297,3 +323,9 @@ def load_encoder(directory: Path, *, device: str = "auto") -> Encoder:
         balance=stored.balance,
         device=device,
     )
+
+
+def _done(rows: NDArray[np.float32]) -> Future[NDArray[np.float32]]:
+    future: Future[NDArray[np.float32]] = Future()
+    future.set_result(rows)
+    return future

@@ -142,12 +142,11 @@ def _prepared(graph: Graph, pixels: str, image: ImageSpec) -> str:
     """Write (pixels / 255 - mean) / std, channels first."""
     x = graph.add("Transpose", pixels, attributes={"perm": [0, 3, 1, 2]})
     x = graph.add("Cast", x, attributes={"to": 1})
-    std = np.array(image.std, np.float64).reshape(1, -1, 1, 1)
-    mean = np.array(image.mean, np.float64).reshape(1, -1, 1, 1)
+    std, mean = np.array(image.std, np.float64), np.array(image.mean, np.float64)
     if mean.any():
-        x = graph.add("Sub", x, graph.constant((255 * mean).astype(np.float32)))
-    # Last, where a convolution can take it on.
-    return graph.add("Mul", x, graph.constant((1 / (255 * std)).astype(np.float32)))
+        centre = (255 * mean).astype(np.float32).reshape(1, -1, 1, 1)
+        x = graph.add("Sub", x, graph.constant(centre))
+    return graph.scale(x, (1 / (255 * std)).astype(np.float32))
 
 
 def _unit(graph: Graph, x: str, image: ImageSpec) -> str:

@@ -27,6 +27,7 @@ class Graph:
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._arrays: dict[str, NDArray[Any]] = {}
+        self._scaled: dict[str, tuple[str, NDArray[np.float32]]] = {}
 
     def add(self, operator: str, *inputs: str, attributes: Mapping[str, Any] | None = None) -> str:
         """Add an operator and return the name of what it gives; an input "" is left out."""
@@ -40,13 +41,24 @@ class Graph:
         self._arrays[name] = array
         return name
 
-    def maker(self, value: str) -> onnx.NodeProto | None:
-        """Return the operator that gives a value; None of what goes in and of an array."""
-        return next((node for node in reversed(self._nodes) if value in node.output), None)
+    def scale(self, value: str, factors: NDArray[np.float32]) -> str:
+        """Multiply the channels of a value (N, C, H, W) by factors (C,), or all by the only one."""
+        name = self.add("Mul", value, self.constant(factors.reshape(1, -1, 1, 1)))
+        self._scaled[name] = value, factors
+        return name
 
-    def holds(self, name: str) -> bool:
-        """Say whether this is the name of an array."""
-        return name in self._arrays
+    def before_scale(self, value: str) -> tuple[str, NDArray[np.float32]] | None:
+        """Return what `scale` made a value of, and the factors; None of any other value."""
+        return self._scaled.get(value)
+
+    def maker(self, value: str, operator: str) -> onnx.NodeProto | None:
+        """Return what gives a value, if that is such an operator."""
+        nodes = (node for node in reversed(self._nodes) if value in node.output)
+        return next((node for node in nodes if node.op_type == operator), None)
+
+    def holds(self, *names: str) -> bool:
+        """Say whether all these are arrays, and none a value that is computed."""
+        return all(name in self._arrays for name in names)
 
     def array(self, name: str) -> NDArray[Any]:
         """Return an array by its name."""

@@ -52,37 +52,38 @@ def convolution(call: Call) -> str:
         list(call.get(n, d)) for n, d in ((3, [1, 1]), (4, [0, 0]), (5, [1, 1]))
     )
     x, weight, stride = _unshuffled(call) or (x, weight, stride)
-    group = call.get(6, 1)
-    if group == 1:
-        x, weight = _scaled(call.graph, x, weight)
+    x, weight = _unscaled(call.graph, x, weight) or (x, weight)
     return call.add(
         "Conv",
         *([x, weight] if bias is None else [x, weight, bias]),
         strides=stride,
         pads=padding * 2,
         dilations=dilation,
-        group=group,
+        group=call.get(6, 1),
     )
 
 
-def _scaled(graph: Graph, x: str, weight: str) -> tuple[str, str]:
-    """Return what a convolution is of, and its weights, with the channels scaled by the weights.
+def _unscaled(graph: Graph, x: str, weight: str) -> tuple[str, str] | None:
+    """Return pixels as they were before they were scaled, and weights that scale them.
 
-    What is padded, with 0 or with what lies at the edge, may be scaled before or after.
+    None where a convolution is not of scaled pixels. They may be padded in between: 0, or what lies
+    at the edge, may be scaled before or after.
     """
-    maker = graph.maker(x)
-    pad = maker if maker is not None and maker.op_type == "Pad" and len(maker.input) == 2 else None
-    scaled = maker if pad is None else graph.maker(pad.input[0])
-    if scaled is None or scaled.op_type != "Mul" or not graph.holds(scaled.input[1]):
-        return x, weight
-    scale, kernels = graph.array(scaled.input[1]), graph.array(weight)
-    if scale.shape not in ((1, 1, 1, 1), (1, kernels.shape[1], 1, 1)):
-        return x, weight
-    before = scaled.input[0]
+    pad = graph.maker(x, "Pad")
+    scaled = graph.before_scale(x if pad is None else pad.input[0])
+    if scaled is None or not graph.holds(weight):
+        return None
+    pixels, factors = scaled
+    kernels = graph.array(weight)
+    if len(factors) not in (1, kernels.shape[1]):  # the convolution is of groups of channels
+        return None
     if pad is not None:
+        pads = graph.array(pad.input[1])
+        if len(pad.input) > 2 or pads[[0, 1, 4, 5]].any():
+            return None
         mode = onnx.helper.get_node_attr_value(pad, "mode")
-        before = graph.add("Pad", before, pad.input[1], attributes={"mode": mode})
-    return before, graph.constant(kernels * scale, f"{weight} of {x}")
+        pixels = graph.add("Pad", pixels, pad.input[1], attributes={"mode": mode})
+    return pixels, graph.constant(kernels * factors[:, None, None], f"{weight} of {x}")
 
 
 def _unshuffled(call: Call) -> tuple[str, str, list[int]] | None:
@@ -90,14 +91,16 @@ def _unshuffled(call: Call) -> tuple[str, str, list[int]] | None:
 
     It steps from patch to patch: pixels, weights and stride. None of any other convolution.
     """
-    before = call.node.all_input_nodes[0]
-    weight = call.graph.array(str(call.inputs[1]))
-    if before.target is not torch.ops.aten.pixel_unshuffle.default or weight[0, 0].size > 1:
+    before, name = call.node.all_input_nodes[0], str(call.inputs[1])
+    if before.target is not torch.ops.aten.pixel_unshuffle.default or not call.graph.holds(name):
+        return None
+    weight = call.graph.array(name)
+    if weight[0, 0].size > 1:
         return None
     factor = int(before.args[1])  # type: ignore[arg-type]
     patches = weight.reshape(len(weight), -1, factor, factor)
     source = str(call.known[before.all_input_nodes[0]])
-    return source, call.graph.constant(patches, f"{call.inputs[1]} of patches"), [factor] * 2
+    return source, call.graph.constant(patches, f"{name} of patches"), [factor] * 2
 
 
 def transposed_convolution(call: Call) -> str:
@@ -128,25 +131,21 @@ def _normalised(call: Call) -> list[str] | None:
 
     None of any other linear layer.
     """
-    graph, name = call.graph, str(call.inputs[1])
-    flat = graph.maker(call.x)
-    if flat is None or flat.op_type != "Flatten":
-        return None
-    norm = graph.maker(flat.input[0])
-    if norm is None or norm.op_type != "BatchNormalization":
+    graph, weight, bias = call.graph, str(call.inputs[1]), call.get(2)
+    flat = graph.maker(call.x, "Flatten")
+    norm = None if flat is None else graph.maker(flat.input[0], "BatchNormalization")
+    if norm is None or not graph.holds(weight, *([] if bias is None else [bias]), *norm.input[1:]):
         return None
     gain, offset, mean, variance = (graph.array(one).astype(np.float64) for one in norm.input[1:])
-    epsilon = onnx.helper.get_node_attr_value(norm, "epsilon")
-    gain = gain / np.sqrt(variance + epsilon)
-    weight, bias = graph.array(name), call.get(2)
-    channels = weight.reshape(len(weight), len(gain), -1)  # (out, C, H · W)
-    moved = channels.sum(axis=2, dtype=np.float64) @ (offset - gain * mean)
+    gain /= np.sqrt(variance + onnx.helper.get_node_attr_value(norm, "epsilon"))
+    by_channel = graph.array(weight).reshape(-1, len(gain), call.shape_of_x[1] // len(gain))
+    moved = by_channel.sum(axis=2, dtype=np.float64) @ (offset - gain * mean)
     moved += 0 if bias is None else graph.array(bias)
-    scaled = (channels * gain.astype(np.float32)[:, None]).reshape(weight.shape)
+    scaled = by_channel * gain.astype(np.float32)[:, None]
     return [
         graph.add("Flatten", norm.input[0], attributes={"axis": 1}),
-        graph.constant(scaled, f"{name} of {norm.input[0]}"),
-        graph.constant(moved.astype(np.float32), f"bias of {name} of {norm.input[0]}"),
+        graph.constant(scaled.reshape(len(scaled), -1), f"{weight} of {call.x}"),
+        graph.constant(moved.astype(np.float32), f"bias of {weight} of {call.x}"),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,7 +67,8 @@ class OnnxRuntime:
         threads = threads or usable_threads()
         self._encoder = _Sessions(encoder, threads)
         self._decoder = None if decoder is None else _Sessions(decoder, threads)
-        self._side_by_side = min(threads, MOST_BATCHES)
+        # A power of two, so that few sessions are opened.
+        self._side_by_side = 1 << min(threads, MOST_BATCHES).bit_length() - 1
         self._encoder.open(1)  # what cannot be opened is said now
 
     def latents(
@@ -75,6 +76,22 @@ class OnnxRuntime:
     ) -> Iterator[NDArray[np.float32]]:
         """Give the bare latents (B, D) of pictures, in the order of `rows`."""
         return self._encoded(pixels, rows, "latents")
+
+    def begin(self, pixels: NDArray[np.uint8], output: str) -> list[Future[NDArray[np.float32]]]:
+        """Begin to embed pictures; return where the rows of each batch will be.
+
+        Args:
+            pixels: uint8 (N, H, W, C); they must stay as they are until then.
+            output: "latents" or "embedding".
+        """
+
+        def encode(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+            given = np.ascontiguousarray(batch)
+            (found,) = self._encoder.run([output], self._side_by_side, pixels=given)
+            return found
+
+        check_pixels(pixels, self.image)
+        return [self._threads.submit(encode, batch) for batch in self._batches(pixels)]
 
     def embeddings(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
@@ -147,13 +164,15 @@ class OnnxRuntime:
 
         Beside the batch it gets the number of those that share the threads.
         """
-        size = onnx_batch(self.image)
-        batches = [values[start : start + size] for start in range(0, len(values), size)]
-        # A power of two, so that few sessions are opened.
+        batches = self._batches(values)
         shared = 1 << min(self._side_by_side, max(1, len(batches))).bit_length() - 1
         if shared < 2:
             return (work(batch, 1) for batch in batches)
         return in_order_by(self._threads.submit, lambda batch: work(batch, shared), batches, shared)
+
+    def _batches(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        size = onnx_batch(self.image)
+        return [values[start : start + size] for start in range(0, len(values), size)]
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

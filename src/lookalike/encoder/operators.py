@@ -116,8 +116,9 @@ def _pad(call: Call) -> str:
     before, after = sides[::2][::-1], sides[1::2][::-1]
     free = [0] * (len(call.shape) - len(before))
     mode = {"constant": "constant", "replicate": "edge"}[call.get(2, "constant")]
-    pads = call.graph.integers([*free, *before, *free, *after])
-    return call.add("Pad", call.x, pads, mode=mode)
+    pads, value = call.graph.integers([*free, *before, *free, *after]), call.get(3)
+    inputs = [call.x, pads, *([call.graph.number(value)] if value else [])]
+    return call.add("Pad", *inputs, mode=mode)
 
 
 def _arange(call: Call) -> str:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.images.decoding import Block
-
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder
 
-__all__ = ["EmbeddedAhead", "in_groups"]
+__all__ = ["EmbeddedAhead", "RowsToCome"]
 
-# Blocks that are embedded as one: at the end of each such run some threads wait for the last, and
-# while it runs, it and the decoding are in each other's way.
-TOGETHER = 8
-
-
-def in_groups(blocks: Iterable[Block]) -> Iterator[list[Block]]:
-    """Give blocks a few at a time, to be embedded as one."""
-    waiting = iter(blocks)
-    while group := list(islice(waiting, TOGETHER)):
-        yield group
+# Batches that may still be computed when the next block is asked for: some for every thread.
+MOST_BEGUN = 8
 
 
 class EmbeddedAhead:
@@ -40,46 +31,55 @@ class EmbeddedAhead:
         encoder.freeze()
         self._encoder = encoder
         self._mirrored = mirrored
-        self._latents: list[NDArray[np.float32]] = []
-        self._turned: list[NDArray[np.float32]] = []
-        self._waiting: list[NDArray[np.uint8]] = []
+        self._count = 0
+        self._latents, self._turned = RowsToCome(), RowsToCome()
 
     def take(self, pixels: NDArray[np.uint8]) -> None:
-        """Embed the next pictures, uint8 (n, H, W, C), or keep them until more are there."""
-        if len(pixels):
-            self._waiting.append(pixels)
-        if len(self._waiting) == TOGETHER:
-            self._embed()
-
-    def _embed(self) -> None:
-        """Embed what waits."""
-        if not self._waiting:
+        """Begin to embed the next pictures, uint8 (n, H, W, C); they must stay as they are."""
+        if not len(pixels):
             return
-        pixels = np.concatenate(self._waiting)
-        self._waiting.clear()
-        self._latents.append(self._encoder.latents(pixels))
+        self._count += len(pixels)
+        self._latents.add(self._encoder.begin_latents(pixels))
         if self._mirrored:
-            self._turned.append(self._encoder.latents(pixels[:, :, ::-1]))
+            self._turned.add(self._encoder.begin_latents(pixels[:, :, ::-1]))
 
     def knows(self, count: int) -> bool:
         """Whether so many pictures were given."""
-        self._embed()
-        return sum(len(block) for block in self._latents) == count
+        return self._count == count
 
     def latents(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the bare latents (M, D) of some of the pictures given."""
-        self._embed()
-        return _joined(self._latents, rows)
+        return _taken(self._latents.all(), rows)
 
     def turned(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return those of their mirror images (M, D), where they were asked for."""
-        self._embed()
-        return _joined(self._turned, rows) if self._turned else None
+        return _taken(self._turned.all(), rows) if self._mirrored else None
 
 
-def _joined(blocks: list[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Take rows out of blocks, without a copy of all of them if that is what is wanted."""
-    if len(blocks) > 1:
-        blocks[:] = [np.concatenate(blocks)]
-    (joined,) = blocks
-    return joined if np.array_equal(rows, np.arange(len(joined))) else joined[rows]
+class RowsToCome:
+    """Rows batch after batch, of which the last few are still being computed."""
+
+    def __init__(self) -> None:
+        self._done: list[NDArray[np.float32]] = []
+        self._begun: deque[Future[NDArray[np.float32]]] = deque()
+
+    def add(self, begun: Iterable[Future[NDArray[np.float32]]]) -> None:
+        """Add the next batches (B, D); wait until only a few are left to be computed."""
+        self._begun.extend(begun)
+        self._wait(MOST_BEGUN)
+
+    def all(self) -> NDArray[np.float32]:
+        """Return all rows (N, D) in the order in which they were added; (0, 0) without any."""
+        self._wait(0)
+        if len(self._done) != 1:
+            self._done = [np.concatenate(self._done or [np.zeros((0, 0), np.float32)])]
+        return self._done[0]
+
+    def _wait(self, left: int) -> None:
+        while len(self._begun) > left:
+            self._done.append(self._begun.popleft().result())
+
+
+def _taken(found: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Take rows, without a copy of all of them if that is what is wanted."""
+    return found if np.array_equal(rows, np.arange(len(found))) else found[rows]

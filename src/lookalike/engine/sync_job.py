@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.engine.accelerating import keep_index
-from lookalike.engine.ahead import in_groups
+from lookalike.engine.ahead import RowsToCome
 from lookalike.engine.decoded import cache_matches, match_cache
 from lookalike.engine.drift import Familiarity
 from lookalike.engine.facade import Engine
@@ -177,19 +177,19 @@ class SyncJob:
         )
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
-            together, embedded, facts, kept = [], [], [], []
+            blocks, embeddings, facts, kept = [], RowsToCome(), [], []
             position_of = {self.collection.pictures[one].path: one for one in batch}
-            for blocks in in_groups(self._decoded(batch)):
-                together.append(np.concatenate([block.pixels for block in blocks]))
-                embedded.append(self.engine.encoder.embed(together[-1]))
-                for block in blocks:
-                    facts += _facts(self.collection, batch, block)
-                    kept += [batch[at] for at in block.positions]
-                    for one in block.skipped:
-                        self.broken[position_of[one.path]] = one
-            pixels = np.concatenate(together)
+            for block in self._decoded(batch):
+                blocks.append(block.pixels)
+                if len(block.pixels):
+                    embeddings.add(self.engine.encoder.begin_embeddings(block.pixels))
+                facts += _facts(self.collection, batch, block)
+                kept += [batch[at] for at in block.positions]
+                for one in block.skipped:
+                    self.broken[position_of[one.path]] = one
+            pixels = np.concatenate(blocks)
             if len(pixels):
-                rows = _rows(facts, np.concatenate(embedded))
+                rows = _rows(facts, embeddings.all())
                 familiarity.see(pixels, rows.embeddings)
                 self._put(rows, [own.get(position) for position in kept])
                 if self.cache is not None:

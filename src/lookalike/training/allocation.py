@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import torch
 
-__all__ = ["freed_memory_kept"]
+__all__ = ["can_keep_freed_memory", "freed_memory_kept"]
 
 # Numbers of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -45,6 +45,11 @@ def freed_memory_kept(device: torch.device) -> Iterator[None]:
         yield
     finally:
         _count(library, -1)
+
+
+def can_keep_freed_memory() -> bool:
+    """Say whether `freed_memory_kept` does something on a CPU here."""
+    return _glibc() is not None
 
 
 def _count(library: ctypes.CDLL, change: int) -> None:
