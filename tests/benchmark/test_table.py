@@ -23,7 +23,7 @@ def test_tables_hold_bars_ratios_rows_figures_and_what_was_absent():
     assert "| faiss flat | 1.00 (1.00 to 1.00) | 2.00 (2.00 to 2.00) |" in text
     assert "| 1,000 | 9.5 |" in text
     assert "- copy GB/s: 12.3" in text
-    assert "Not installed, so not in the run: usearch." in text
+    assert "Not to be had here, so not in the run: usearch." in text
 
 
 def test_a_page_keeps_all_but_what_was_measured(tmp_path):

@@ -9,6 +9,7 @@ from lookalike.encoder.exporting import Recorded
 from lookalike.encoder.onnx_runtime import OnnxRuntime, onnx_batch
 from lookalike.images import ImageSpec
 from lookalike.models import build_model, get_preset
+from lookalike.whitening import fit_whitening
 
 IMAGE = ImageSpec(28, 28, 1)
 SIZE = onnx_batch(IMAGE)
@@ -51,15 +52,26 @@ def test_they_are_the_same_in_order(threads, count, files, alone, pixels):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 9])
-@pytest.mark.parametrize("output", ["latents", "embedding"])
-def test_what_is_begun_comes_in_order(threads, output, files, alone, pixels):
-    runtime = OnnxRuntime(IMAGE, *files, threads=threads)
+def test_what_is_begun_comes_in_order(threads, pixels):
+    recorded = Recorded(build_model(get_preset("digits-conv16"), IMAGE, seed=0).eval(), IMAGE)
+    latents = np.concatenate(
+        [*OnnxRuntime(IMAGE, recorded.encoder()).latents(pixels, np.arange(len(pixels)))]
+    )
+    whitening = fit_whitening(latents)
+    runtime = OnnxRuntime(IMAGE, recorded.encoder(whitening), threads=threads)
     count = 9 * SIZE + 5
-    begun = runtime.begin(pixels[:count], output) + runtime.begin(pixels[count:], output)
-    found = np.concatenate([one.result() for one in begun])
-    wanted = np.concatenate([*alone.embeddings(pixels, np.arange(len(pixels)))])
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
-    assert runtime.begin(pixels[:0], output) == []
+    for output, wanted in (("latents", latents), ("embedding", whitening.apply(latents))):
+        begun = runtime.begin(pixels[:count], output) + runtime.begin(pixels[count:], output)
+        found = np.concatenate([one.result() for one in begun])
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+        assert runtime.begin(pixels[:0], output) == []
+
+
+def test_one_batch_alone_gets_all_threads(files, pixels):
+    runtime = OnnxRuntime(IMAGE, *files, threads=2)
+    for one in runtime.begin(pixels[:3], "latents"):
+        one.result()
+    assert set(runtime._encoder._opened) == {2}
 
 
 def test_who_stops_asking_is_not_waited_for(files, pixels):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lookalike.encoder import Encoder
-from lookalike.engine.ahead import EmbeddedAhead
-from lookalike.images import ImageSpec
+from lookalike.engine.ahead import EmbeddedAhead, RowsToCome
+from lookalike.engine.manifest import Layout
+from lookalike.engine.stages import cache_and_embed
+from lookalike.images import ImageSpec, find_pictures
 from lookalike.models import build_model, get_preset
 
 IMAGE = ImageSpec(16, 16, 1)
@@ -53,7 +58,7 @@ def test_what_torch_runs_is_done_at_once(monkeypatch: pytest.MonkeyPatch):
     np.testing.assert_array_equal(embedded.result(), encoder.embed(pixels))
 
 
-def test_what_fails_is_said_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+def test_what_fails_is_said_whenever_it_is_asked_for(monkeypatch: pytest.MonkeyPatch):
     encoder, pixels = made(20)
     ahead = EmbeddedAhead(encoder, mirrored=False)
 
@@ -62,5 +67,31 @@ def test_what_fails_is_said_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("lookalike.encoder.onnx_runtime._Sessions.run", fail)
     ahead.take(pixels)
-    with pytest.raises(MemoryError, match="no room"):
-        ahead.latents(np.arange(20))
+    for _ in range(2):
+        with pytest.raises(MemoryError, match="no room"):
+            ahead.latents(np.arange(20))
+
+
+def test_what_is_stopped_leaves_nothing_to_be_computed():
+    rows, begun = RowsToCome(), [Future[np.ndarray]() for _ in range(6)]
+    rows.add(begun)
+    rows.stop()
+    assert all(future.cancelled() for future in begun)
+
+
+@pytest.mark.parametrize("failing", ["begin", "write"])
+def test_a_decoding_that_stops_stops_the_embedding(
+    failing: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stopped: list[EmbeddedAhead] = []
+    monkeypatch.setattr(EmbeddedAhead, "stop", lambda self: stopped.append(self))
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    place = {"begin": "encoder.encoder.Encoder.begin_latents", "write": "images.cache.write_table"}
+    monkeypatch.setattr(f"lookalike.{place[failing]}", interrupt)
+    encoder, _ = made(0)
+    with pytest.raises(KeyboardInterrupt):
+        cache_and_embed(find_pictures(photos), encoder, Layout(tmp_path), whiten=False)
+    assert len(stopped) == 1

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import lookalike
 import lookalike.gallery
 import lookalike.images
 from lookalike import walking
+from lookalike.encoder import Encoder
 from lookalike.engine import Engine, comparing, index_engine, lock, sync_engine, sync_job
 from lookalike.engine.calibration_file import keep_calibration
 from lookalike.engine.manifest import Layout
@@ -212,6 +214,22 @@ def test_what_is_broken_is_known_in_every_block(photos: Path, monkeypatch: pytes
     fresh = engine.embed([(photos / name).read_bytes() for name in names])
     np.testing.assert_allclose(engine.gallery.embeddings[places], fresh, atol=1e-5)
     check_cache(photos)
+
+
+def test_a_sync_that_fails_leaves_nothing_to_be_computed(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    draw_picture("disc", 50).save(photos / "new.png")
+    begun = Future[np.ndarray]()
+    monkeypatch.setattr(Encoder, "begin_embeddings", lambda *_: [begun])
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(sync_job, "_facts", fail)
+    with pytest.raises(MemoryError, match="no room"):
+        sync_engine(engine_of(photos))
+    assert begun.cancelled()
 
 
 def test_a_picture_that_breaks_is_left_out_and_tried_again_when_it_changes(

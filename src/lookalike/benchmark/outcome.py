@@ -49,7 +49,7 @@ class Outcome:
         contests: ours and its peers, piece of work by piece of work.
         bars: what was asked for.
         figures: other things measured: name -> figure, with its unit in the name.
-        absent: peers that are not installed here, and so did not take part.
+        absent: peers that are not installed or not possible here, and so did not take part.
         rows: a table of its own, such as cost by size; each row of the same columns.
     """
 

@@ -24,7 +24,7 @@ def as_markdown(outcome: Outcome) -> str:
     if outcome.figures:
         parts.append("\n".join(f"- {name}: {_cell(it)}" for name, it in outcome.figures.items()))
     if outcome.absent:
-        parts.append(f"Not installed, so not in the run: {', '.join(outcome.absent)}.")
+        parts.append(f"Not to be had here, so not in the run: {', '.join(outcome.absent)}.")
     return "\n\n".join(part for part in parts if part)
 
 

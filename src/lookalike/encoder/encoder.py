@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import torch
 
     from lookalike.encoder.exporting import Recorded
-    from lookalike.encoder.onnx_runtime import OnnxRuntime
     from lookalike.models.autoencoder import Network
 
 __all__ = ["Encoder", "load_encoder"]

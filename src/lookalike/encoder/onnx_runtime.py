@@ -67,8 +67,7 @@ class OnnxRuntime:
         threads = threads or usable_threads()
         self._encoder = _Sessions(encoder, threads)
         self._decoder = None if decoder is None else _Sessions(decoder, threads)
-        # A power of two, so that few sessions are opened.
-        self._side_by_side = 1 << min(threads, MOST_BATCHES).bit_length() - 1
+        self._side_by_side = min(threads, MOST_BATCHES)
         self._encoder.open(1)  # what cannot be opened is said now
 
     def latents(
@@ -84,14 +83,15 @@ class OnnxRuntime:
             pixels: uint8 (N, H, W, C); they must stay as they are until then.
             output: "latents" or "embedding".
         """
+        check_pixels(pixels, self.image)
+        batches = self._batches(pixels)
+        shared = self._shared(len(batches))
 
         def encode(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-            given = np.ascontiguousarray(batch)
-            (found,) = self._encoder.run([output], self._side_by_side, pixels=given)
+            (found,) = self._encoder.run([output], shared, pixels=np.ascontiguousarray(batch))
             return found
 
-        check_pixels(pixels, self.image)
-        return [self._threads.submit(encode, batch) for batch in self._batches(pixels)]
+        return [self._threads.submit(encode, batch) for batch in batches]
 
     def embeddings(
         self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]
@@ -165,10 +165,15 @@ class OnnxRuntime:
         Beside the batch it gets the number of those that share the threads.
         """
         batches = self._batches(values)
-        shared = 1 << min(self._side_by_side, max(1, len(batches))).bit_length() - 1
+        shared = self._shared(len(batches))
         if shared < 2:
             return (work(batch, 1) for batch in batches)
         return in_order_by(self._threads.submit, lambda batch: work(batch, shared), batches, shared)
+
+    def _shared(self, batches: int) -> int:
+        """Return how many of so many batches share the threads."""
+        # A power of two, so that few sessions are opened.
+        return 1 << min(self._side_by_side, max(1, batches)).bit_length() - 1
 
     def _batches(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         size = onnx_batch(self.image)

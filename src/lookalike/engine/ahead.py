@@ -38,10 +38,15 @@ class EmbeddedAhead:
         """Begin to embed the next pictures, uint8 (n, H, W, C); they must stay as they are."""
         if not len(pixels):
             return
-        self._count += len(pixels)
         self._latents.add(self._encoder.begin_latents(pixels))
         if self._mirrored:
             self._turned.add(self._encoder.begin_latents(pixels[:, :, ::-1]))
+        self._count += len(pixels)
+
+    def stop(self) -> None:
+        """Leave what has not been computed yet: nobody will ask for it."""
+        self._latents.stop()
+        self._turned.stop()
 
     def knows(self, count: int) -> bool:
         """Whether so many pictures were given."""
@@ -75,9 +80,18 @@ class RowsToCome:
             self._done = [np.concatenate(self._done or [np.zeros((0, 0), np.float32)])]
         return self._done[0]
 
+    def stop(self) -> None:
+        """Leave what has not been computed yet.
+
+        An interpreter that ends would compute it first.
+        """
+        for future in self._begun:
+            future.cancel()
+
     def _wait(self, left: int) -> None:
         while len(self._begun) > left:
-            self._done.append(self._begun.popleft().result())
+            self._done.append(self._begun[0].result())
+            self._begun.popleft()
 
 
 def _taken(found: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:

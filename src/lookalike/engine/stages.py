@@ -96,9 +96,13 @@ def cache_and_embed(
     mirrored = whiten and encoder.mirrors and bool(encoder.outline.parts)
     ahead = EmbeddedAhead(encoder, mirrored=mirrored)
     place = layout.decoded(encoder.image)
-    cache = decode_collection(
-        collection, encoder.image, place, on_pixels=ahead.take, on_progress=on_progress
-    )
+    try:
+        cache = decode_collection(
+            collection, encoder.image, place, on_pixels=ahead.take, on_progress=on_progress
+        )
+    except BaseException:
+        ahead.stop()
+        raise
     return cache, ahead
 
 

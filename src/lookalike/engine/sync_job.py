@@ -177,8 +177,29 @@ class SyncJob:
         )
         for start in range(0, len(positions), self.batch):
             batch = sorted(positions[start : start + self.batch])
-            blocks, embeddings, facts, kept = [], RowsToCome(), [], []
-            position_of = {self.collection.pictures[one].path: one for one in batch}
+            pixels, facts, kept, embeddings = self._embedded(batch)
+            if len(pixels):
+                familiarity.see(pixels, embeddings)
+                self._put(_rows(facts, embeddings), [own.get(position) for position in kept])
+                if self.cache is not None:
+                    self.cache.add(pixels, facts)
+            done += len(batch)
+            rate = done / (time.perf_counter() - started)
+            self.on_progress(Progress("sync", done, len(positions), f"{rate:,.0f} pictures/s"))
+
+    def _embedded(
+        self, batch: Sequence[int]
+    ) -> tuple[NDArray[np.uint8], list[dict[str, Any]], list[int], NDArray[np.float32]]:
+        """Decode and embed pictures; note which are broken.
+
+        Returns:
+            Of the others: pixels (n, H, W, C), facts, positions, and embeddings (n, D).
+        """
+        facts: list[dict[str, Any]] = []
+        kept: list[int] = []
+        blocks, embeddings = [], RowsToCome()
+        position_of = {self.collection.pictures[one].path: one for one in batch}
+        try:
             for block in self._decoded(batch):
                 blocks.append(block.pixels)
                 if len(block.pixels):
@@ -187,16 +208,10 @@ class SyncJob:
                 kept += [batch[at] for at in block.positions]
                 for one in block.skipped:
                     self.broken[position_of[one.path]] = one
-            pixels = np.concatenate(blocks)
-            if len(pixels):
-                rows = _rows(facts, embeddings.all())
-                familiarity.see(pixels, rows.embeddings)
-                self._put(rows, [own.get(position) for position in kept])
-                if self.cache is not None:
-                    self.cache.add(pixels, facts)
-            done += len(batch)
-            rate = done / (time.perf_counter() - started)
-            self.on_progress(Progress("sync", done, len(positions), f"{rate:,.0f} pictures/s"))
+            return np.concatenate(blocks), facts, kept, embeddings.all()
+        except BaseException:
+            embeddings.stop()
+            raise
 
     def _decoded(self, positions: Sequence[int]) -> Iterator[Block]:
         pictures = (self.collection.pictures[position] for position in positions)
