@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lookalike.benchmark.apart import run_apart
 from lookalike.benchmark.contest import Contest, compete
+from lookalike.benchmark.made_up import made_up_gallery, made_up_network
 from lookalike.benchmark.outcome import Bar, Effort, Outcome
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
     from lookalike.encoder.onnx_runtime import OnnxRuntime
     from lookalike.encoder.torch_runtime import TorchRuntime
-    from lookalike.images import ImageSpec
     from lookalike.models import Preset
-    from lookalike.models.autoencoder import Network
 
 __all__ = ["measure", "measure_part"]
 
@@ -169,7 +168,7 @@ class _Subject:
 
         size = QUICK_SIDE if self.effort.quick else None
         self.image = resolve_image(self.preset, size=size)
-        model = _network(self.preset, self.image, self.effort.seed)
+        model = made_up_network(self.preset, self.image, self.effort.seed)
         self.torch: TorchRuntime = TorchRuntime(model, self.image, torch.device("cpu"))
         recorded = Recorded(model, self.image)
         self.onnx: OnnxRuntime = OnnxRuntime(self.image, recorded.encoder(), threads=self.threads)
@@ -257,7 +256,7 @@ class _Subject:
         from lookalike.whitening import fit_whitening
 
         count = QUICK_GALLERY if self.effort.quick else GALLERY
-        gallery, queries = _made_up(self.image.shape, count, self.effort.seed)
+        gallery, queries = made_up_gallery(self.image.shape, count, QUERIES, self.effort.seed)
         latents = self._eager(gallery)
         whitening = fit_whitening(latents)
         known = whitening.apply(latents)
@@ -284,41 +283,3 @@ class _Subject:
         size = onnx_batch(self.image)
         for start in range(0, len(pixels), size):
             self._eager(pixels[start : start + size])
-
-
-def _network(preset: Preset, image: ImageSpec, seed: int) -> Network:
-    """Return the preset's network; with made-up weights where its own are not installed."""
-    import torch
-    from torch import nn
-
-    from lookalike.errors import LookalikeError
-    from lookalike.models import build_model
-
-    try:
-        return build_model(preset, image, seed=seed).eval()
-    except LookalikeError:
-        model = preset.build(image, None)
-    generator = torch.Generator().manual_seed(seed)
-    for layer in model.modules():  # so that values neither vanish nor grow, as in a trained one
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, generator=generator)
-    return model.eval()
-
-
-def _made_up(
-    shape: tuple[int, int, int], count: int, seed: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return a gallery of smooth pictures (N, H, W, C) and queries, some of them with noise."""
-    import numpy as np
-
-    channels, height, width = shape
-    random = np.random.default_rng(seed)
-    down, across = np.mgrid[0:height, 0:width].astype(np.float32) / max(height, width)
-    gallery = np.empty((count, height, width, channels), np.uint8)
-    for row in gallery:
-        waves = random.uniform(-12, 12, (3, channels, 1, 1)).astype(np.float32)
-        smooth = np.sin(waves[0] * down + waves[1] * across + waves[2])
-        row[:] = ((smooth + 1) * 127.5).transpose(1, 2, 0)
-    chosen = gallery[:: max(1, count // QUERIES)][:QUERIES].astype(np.int16)
-    noise = random.integers(-20, 21, chosen.shape, dtype=np.int16)
-    return gallery, (chosen + noise).clip(0, 255).astype(np.uint8)
